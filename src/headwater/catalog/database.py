@@ -1,0 +1,74 @@
+"""Opening ``headwater.db``: one writer, any number of readers, one migration history.
+
+apsw is the only SQLite library in every process: two libraries in one process would drop each other's POSIX locks,
+and its bundled SQLite is the same on every Python that we support.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import apsw
+import apsw.bestpractice
+
+from headwater.errors import HeadwaterError
+
+DATABASE = "headwater.db"
+_APPLICATION_ID = 0x48574452  # "HWDR"
+_PAGE_SIZE = 8192  # five 384-dimensional vectors fit a page; 4096 holds two and wastes a quarter
+
+
+class DatabaseVersionError(HeadwaterError):
+    """The database was written by a newer Headwater. Install that version, or restore an older backup."""
+
+    status = 500
+
+
+def _migrations() -> list[str]:
+    folder = resources.files("headwater.catalog") / "migrations"
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(folder / name).read_text() for name in files]
+
+
+def open_writer(directory: Path, *, synchronous: str = "FULL", cache_bytes: int = 0) -> apsw.Connection:
+    """The one connection that writes. Makes or migrates the database; the caller holds the directory's lock."""
+    connection = apsw.Connection(str(directory / DATABASE))
+    connection.set_busy_timeout(5000)
+    connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    if cache_bytes:
+        connection.execute(f"PRAGMA cache_size = {-cache_bytes // 1024}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    _migrate(connection)
+    return connection
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    scripts = _migrations()
+    version = connection.pragma("user_version")
+    if version > len(scripts):
+        raise DatabaseVersionError(
+            f"the database has format {version}, this Headwater reads up to {len(scripts)}; install a newer version"
+        )
+    for number, script in enumerate(scripts[version:], start=version + 1):
+        with connection:
+            connection.execute(script)
+            connection.pragma("user_version", number)
+            connection.pragma("application_id", _APPLICATION_ID)
+
+
+def open_reader(directory: Path, *, cache_bytes: int = 0) -> apsw.Connection:
+    """A read-only connection. It sees every committed write at its next statement."""
+    connection = apsw.Connection(
+        f"file:{directory / DATABASE}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    )
+    connection.set_busy_timeout(5000)
+    connection.execute("PRAGMA query_only = ON")
+    if cache_bytes:
+        connection.execute(f"PRAGMA cache_size = {-cache_bytes // 1024}")
+    return connection

@@ -1,0 +1,47 @@
+"""Public identifiers: a prefix that says what the thing is, then random characters.
+
+Incoming ids are never checked for their form, only looked up.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+_LOWER = string.ascii_lowercase + string.digits
+
+
+def _random(prefix: str, length: int) -> str:
+    return prefix + "".join(secrets.choice(_LOWER) for _ in range(length))
+
+
+def new_organization_id() -> str:
+    return _random("org_", 11)
+
+
+def new_user_id() -> str:
+    return "usr_" + secrets.token_hex(7)
+
+
+def new_key_id() -> str:
+    return _random("key_", 15)
+
+
+def new_namespace_id() -> str:
+    return _random("ns_", 10)
+
+
+def new_collection_id() -> str:
+    return _random("col_", 10)
+
+
+def new_document_id() -> str:
+    return "doc_" + secrets.token_hex(12)
+
+
+def new_task_id() -> str:
+    return _random("task_", 16)
+
+
+def new_request_id() -> str:
+    return "req_" + secrets.token_hex(12)

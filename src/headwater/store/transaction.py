@@ -1,0 +1,128 @@
+"""The view of the database that a command's handler gets: one connection, one time, one set of effects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+import msgspec
+
+from headwater import ids
+from headwater.catalog.tables.collections import Collection, load_collection
+from headwater.errors import NotFoundError
+from headwater.vectors.interface import PointChange
+
+
+@dataclass
+class Effects:
+    """What a command wants done besides its rows. Kept when the command succeeds, dropped when it fails."""
+
+    #: Changes of points, by collection_row, in sequence order.
+    points: dict[int, list[PointChange]] = field(default_factory=dict)
+    #: Documents added minus documents removed, by collection_row.
+    counts: Counter[int] = field(default_factory=Counter)
+    #: Organizations, users, keys, namespaces or collections changed.
+    catalogue_changed: bool = False
+    #: Collections whose index directory goes away after the commit.
+    dropped_collections: list[int] = field(default_factory=list)
+    #: Generations to load, catch up and swap in after the commit: (collection_row, generation).
+    adopted_generations: list[tuple[int, int]] = field(default_factory=list)
+    #: A job was enqueued: wake the job lane.
+    jobs_enqueued: bool = False
+
+    def merge(self, other: Effects) -> None:
+        for collection_row, changes in other.points.items():
+            self.points.setdefault(collection_row, []).extend(changes)
+        self.counts.update(other.counts)
+        self.catalogue_changed |= other.catalogue_changed
+        self.dropped_collections += other.dropped_collections
+        self.adopted_generations += other.adopted_generations
+        self.jobs_enqueued |= other.jobs_enqueued
+
+
+class Transaction:
+    """One group of commands on the writer's connection. Handlers use it, the writer begins and commits it."""
+
+    def __init__(self, connection: apsw.Connection, *, now: int, sequence: int) -> None:
+        self.connection = connection
+        #: Milliseconds; never goes backwards, even when the machine's clock does.
+        self.now = now
+        self.sequence = sequence
+        self.effects = Effects()
+        self._collections: dict[int, Collection] = {}
+
+    def next_sequence(self) -> int:
+        """The next number in the one order of all writes. A number is never given twice."""
+        self.sequence += 1
+        return self.sequence
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> apsw.Cursor:
+        return self.connection.execute(sql, parameters)
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        return self.connection.execute(sql, parameters).fetchone()
+
+    def collection(self, collection_row: int) -> Collection:
+        """The active collection with that row, or ``NotFoundError``."""
+        found = self._collections.get(collection_row)
+        if found is None:
+            found = load_collection(self.connection, collection_row)
+            if found is None:
+                raise NotFoundError.of("collection", str(collection_row))
+            self._collections[collection_row] = found
+        return found
+
+    def catalogue_changed(self) -> None:
+        """Call after any change of organizations, users, keys, namespaces or collections."""
+        self.effects.catalogue_changed = True
+        self._collections.clear()
+
+    def point_changed(self, collection_row: int, change: PointChange) -> None:
+        self.effects.points.setdefault(collection_row, []).append(change)
+
+    def count_documents(self, collection_row: int, delta: int) -> None:
+        self.effects.counts[collection_row] += delta
+
+    def enqueue(
+        self,
+        kind: str,
+        arguments: dict[str, Any],
+        *,
+        organization_id: str | None = None,
+        namespace_row: int | None = None,
+        unique_key: str | None = None,
+        delay_milliseconds: int = 0,
+    ) -> str:
+        """Add a job in this transaction and return its id. With ``unique_key``, a waiting one is returned instead."""
+        if unique_key is not None:
+            waiting = self.one(
+                "SELECT job_id FROM jobs WHERE unique_key = ? AND state IN ('pending', 'running')", (unique_key,)
+            )
+            if waiting is not None:
+                return str(waiting[0])
+        job_id = ids.new_task_id()
+        self.execute(
+            "INSERT INTO jobs (job_id, organization_id, namespace_row, kind, arguments, state, unique_key, run_after,"
+            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
+            (
+                job_id,
+                organization_id,
+                namespace_row,
+                kind,
+                msgspec.json.encode(arguments),
+                unique_key,
+                self.now + delay_milliseconds,
+                self.now,
+                self.now,
+            ),
+        )
+        self.effects.jobs_enqueued = True
+        return job_id
+
+    def forget_cached(self) -> None:
+        """Drop what was cached from rows that a rollback may have undone."""
+        self._collections.clear()
