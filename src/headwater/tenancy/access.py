@@ -1,0 +1,226 @@
+"""The only doors: who is calling, what the key may do, and which objects it can reach.
+
+One condition a line, and a test for each in ``tests/tenancy/test_access.py``. Whatever belongs to somebody
+else looks missing, in the same words as an id that never existed.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from headwater.catalog.tables.api_keys import ApiKey
+from headwater.catalog.tables.collections import Collection
+from headwater.catalog.tables.namespaces import Namespace
+from headwater.context import Context
+from headwater.errors import BadRequestError, ForbiddenError, NotFoundError, UnauthorizedError
+from headwater.kit.clock import now_milliseconds
+from headwater.runtime import Runtime
+from headwater.tenancy.keys import MAX_TOKEN_LENGTH, digest_of, is_mistyped
+from headwater.tenancy.permissions import Permission, allows, grants, names
+
+PRIVATE_TOKEN = "private-token"
+
+
+def authenticate(runtime: Runtime, authorization: str | None, origin: str | None) -> ApiKey:
+    """The key of a bearer token.
+
+    ``UnauthorizedError`` in the same words whether it is unknown, expired, revoked or its owner is not
+    active; ``ForbiddenError`` when the browser's origin is not one of the key's.
+    """
+    token = _bearer_token(authorization)
+    if is_mistyped(token):
+        raise _refused()
+    digest = digest_of(runtime.secret, token)
+    key = runtime.catalogue.api_key(digest)
+    if key is None:
+        raise _refused()
+    if not hmac.compare_digest(key.digest, digest):
+        raise _refused()
+    if key.status_at(now_milliseconds()) != "active":
+        raise _refused()
+    if key.user_status != "active":
+        raise _refused()
+    if not _origin_allowed(key, origin):
+        raise ForbiddenError("This API key may not be used from this origin", code="origin_not_allowed")
+    return key
+
+
+def authenticate_private(runtime: Runtime, authorization: str | None) -> None:
+    """Check the operator's token against ``DIR/private-token``; ``UnauthorizedError`` when it is another."""
+    token = _bearer_token(authorization)
+    expected = _private_token(runtime.settings.data)
+    if expected is None:
+        raise _refused()
+    if not hmac.compare_digest(token.encode(), expected.encode()):
+        raise _refused()
+
+
+def require_permission(key: ApiKey, permission: Permission) -> None:
+    """``ForbiddenError`` unless the key holds the permission or a stronger one. Says nothing about scopes."""
+    if not grants(key.body["permissions"], permission):
+        raise ForbiddenError(
+            f"This API key lacks the permission '{permission}'",
+            details={"required_permission": permission},
+            code="permission_required",
+        )
+
+
+def authorize(
+    key: ApiKey, permission: Permission, *, namespace: Namespace | None, collection: str | Collection | None
+) -> None:
+    """``ForbiddenError`` unless the key holds the permission and one of its scopes, if any, covers this.
+
+    Without a namespace the request is about the organization, which only an organization scope covers: a
+    key that is confined to a namespace cannot mint itself a wider one.
+    """
+    require_permission(key, permission)
+    scopes = key.body.get("scopes") or []
+    if not scopes:
+        return
+    if any(_covers(scope, key, namespace, collection) and allows(scope, permission) for scope in scopes):
+        return
+    raise _out_of_scope(permission)
+
+
+def admit(
+    runtime: Runtime,
+    key: ApiKey,
+    permission: Permission | Literal["any"],
+    *,
+    namespaced: bool,
+    x_namespace: str | None,
+    path: Mapping[str, Any],
+) -> Namespace | None:
+    """Everything between authentication and the body, for a resolved route.
+
+    The permission comes first, then the namespace of ``X-Namespace``, then the key's scopes against what
+    the path names. Returns the namespace, if the route has one.
+    """
+    if permission != "any":
+        require_permission(key, permission)
+    namespace = resolve_namespace(runtime, key, x_namespace) if namespaced else None
+    if permission == "any" or not key.body.get("scopes"):
+        return namespace
+    about = namespace or _namespace_of_path(runtime, key, path)
+    authorize(key, permission, namespace=about, collection=_collection_of_path(runtime, about, path))
+    return namespace
+
+
+def resolve_namespace(runtime: Runtime, key: ApiKey, identifier: str | None) -> Namespace:
+    """The namespace that ``X-Namespace`` names by id or name, within the key's organization."""
+    if not identifier:
+        raise BadRequestError(
+            "X-Namespace is missing; send the id or name of a namespace",
+            details={"header": "X-Namespace"},
+            code="namespace_required",
+        )
+    namespace = runtime.catalogue.namespace(key.organization_id, identifier)
+    if namespace is None:
+        raise NotFoundError.of("namespace", identifier)
+    return namespace
+
+
+def access_namespace(ctx: Context, identifier: str) -> Namespace:
+    """The namespace with that id or name in the caller's organization and the key's scopes."""
+    namespace = ctx.runtime.catalogue.namespace(ctx.key.organization_id, identifier)
+    if namespace is None:
+        raise NotFoundError.of("namespace", identifier)
+    if not _reachable(ctx.key, namespace, None):
+        raise _out_of_scope("read")
+    return namespace
+
+
+def access_collection(ctx: Context, identifier: str) -> Collection:
+    """The collection with that id or name in the request's namespace and the key's scopes."""
+    collection = ctx.runtime.catalogue.collection(ctx.scope.namespace_row, identifier)
+    if collection is None:
+        raise NotFoundError.of("collection", identifier)
+    if not _reachable(ctx.key, ctx.namespace, collection):
+        raise _out_of_scope("read")
+    return collection
+
+
+def _bearer_token(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthorizedError("No API key; send the header 'Authorization: Bearer <API key>'")
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise _refused()
+    return token
+
+
+def _refused() -> UnauthorizedError:
+    return UnauthorizedError("The API key is not valid")
+
+
+def _out_of_scope(permission: Permission) -> ForbiddenError:
+    return ForbiddenError(
+        "The scopes of this API key do not cover this request",
+        details={"required_permission": permission},
+        code="scope_required",
+    )
+
+
+def _private_token(directory: Path) -> str | None:
+    try:
+        return (directory / PRIVATE_TOKEN).read_text().strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def _origin_allowed(key: ApiKey, origin: str | None) -> bool:
+    allowed = key.body.get("allowed_origins")
+    # Only browsers send an Origin; the list protects a key that is visible in a page, not one on a server.
+    if not allowed or origin is None:
+        return True
+    return any(_same_origin(entry, origin) for entry in allowed)
+
+
+def _same_origin(entry: str, origin: str) -> bool:
+    scheme, star, domain = entry.partition("://*.")
+    if not star:
+        return entry == origin
+    given_scheme, _, host = origin.partition("://")
+    return given_scheme == scheme and host.endswith("." + domain) and "/" not in host
+
+
+def _reachable(key: ApiKey, namespace: Namespace | None, collection: Collection | None) -> bool:
+    scopes = key.body.get("scopes") or []
+    return not scopes or any(_covers(scope, key, namespace, collection) for scope in scopes)
+
+
+def _covers(
+    scope: Mapping[str, Any], key: ApiKey, namespace: Namespace | None, collection: str | Collection | None
+) -> bool:
+    if names(scope, "organization", key.organization_id):
+        return True
+    if namespace is None:
+        return False
+    if names(scope, "namespace", namespace.namespace_id, namespace.namespace_name):
+        return True
+    if collection is None:
+        return False
+    if isinstance(collection, str):
+        return names(scope, "collection", collection)
+    return names(scope, "collection", collection.collection_id, collection.collection_name)
+
+
+def _namespace_of_path(runtime: Runtime, key: ApiKey, path: Mapping[str, Any]) -> Namespace | None:
+    identifier = path.get("namespace_identifier") or path.get("namespace_id")
+    return None if identifier is None else resolve_namespace(runtime, key, identifier)
+
+
+def _collection_of_path(
+    runtime: Runtime, namespace: Namespace | None, path: Mapping[str, Any]
+) -> Collection | None:
+    identifier = path.get("collection_identifier") or path.get("collection_id")
+    if identifier is None or namespace is None:
+        return None
+    collection = runtime.catalogue.collection(namespace.namespace_row, identifier)
+    if collection is None:
+        raise NotFoundError.of("collection", identifier)
+    return collection

@@ -1,0 +1,63 @@
+"""API secrets: how one is made, recognised and turned into what is stored.
+
+``sk_`` + 31 random base62 characters (184 bits) + the CRC-32 of all that in 6 base62 characters. The checksum
+lets a mistyped or made-up key be refused without looking anything up. The 37 characters after ``sk_`` are a
+length that neither hexadecimal (even) nor base64 (never 1 more than a multiple of 4) has, so that a key made
+elsewhere, which has no checksum, is not mistaken for one of ours.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import string
+import zlib
+from hashlib import sha256
+
+from headwater.kit.secrets import Secret
+
+PREFIX = "sk_"
+#: Longer tokens are not looked at: hashing a megabyte of header for a stranger would be a gift.
+MAX_TOKEN_LENGTH = 512
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM_LENGTH = 31
+_CHECKSUM_LENGTH = 6
+_OWN_FORM = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECKSUM_LENGTH}}}")
+
+
+def new_secret() -> str:
+    """A new API secret. It is shown once; only its digest is kept."""
+    body = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return body + _checksum(body)
+
+
+def is_mistyped(token: str) -> bool:
+    """Whether the token has our own form but a wrong checksum. Other forms have none to check."""
+    if _OWN_FORM.fullmatch(token) is None:
+        return False
+    return _checksum(token[:-_CHECKSUM_LENGTH]) != token[-_CHECKSUM_LENGTH:]
+
+
+def digest_of(secret: Secret, token: str) -> bytes:
+    """What is stored and looked up: useless to a thief of the database without ``DIR/secret``."""
+    return hmac.digest(secret.derive("api-keys"), token.encode(), sha256)
+
+
+def public_hash(secret: Secret, digest: bytes) -> str:
+    """``key_hash`` on the wire: tells keys apart; neither the key nor the stored digest follows from it."""
+    return hmac.digest(secret.derive("api-key-hashes"), digest, sha256).hex()
+
+
+def prefix_of(token: str) -> str:
+    """What lists show of a key: its first ten characters."""
+    return token[:10] + "..."
+
+
+def _checksum(text: str) -> str:
+    value = zlib.crc32(text.encode())
+    characters = []
+    for _ in range(_CHECKSUM_LENGTH):
+        value, rest = divmod(value, len(_ALPHABET))
+        characters.append(_ALPHABET[rest])
+    return "".join(reversed(characters))
