@@ -30,10 +30,10 @@ class Context:
     def scope(self) -> NamespaceScope:
         """The namespace's scope. Routes that need one are refused without the header before they get here."""
         if self.namespace is None:
-            raise BadRequestError("X-Namespace is missing; send the id or name of a namespace", code="namespace_required")
-        return NamespaceScope(
-            self.key.organization_id, self.namespace.namespace_row, self.namespace.namespace_id
-        )
+            raise BadRequestError(
+                "X-Namespace is missing; send the id or name of a namespace", code="namespace_required"
+            )
+        return NamespaceScope(self.key.organization_id, self.namespace.namespace_row, self.namespace.namespace_id)
 
     async def execute(self, command: Command) -> Any:
         """Hand a command to the one writer; see ``Store.execute``."""

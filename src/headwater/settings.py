@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     # HTTP surface
     cors_origins: list[str] = Field([], description="Origins that browsers may call from; `*` for any.")
     gzip_minimum_bytes: int = Field(
-        4096, ge=0, description="Answers at least this long are gzipped when the client accepts it; 0 is never."
+        4096,
+        ge=0,
+        description="Answers at least this long are gzipped when the client accepts it; 0 is never.",
     )
     forwarded_allow_ips: str = Field(
         "", description="Proxies whose `X-Forwarded-*` headers are believed (comma-separated, `*` for any)."
@@ -42,9 +44,7 @@ class Settings(BaseSettings):
     )
     max_json_depth: int = Field(64, ge=4, le=512, description="Deepest nesting of a JSON body.")
     header_timeout_seconds: float = Field(10.0, gt=0, description="Time for a request's headers to arrive.")
-    body_grace_seconds: float = Field(
-        10.0, gt=0, description="Time a body may take before its rate is looked at."
-    )
+    body_grace_seconds: float = Field(10.0, gt=0, description="Time a body may take before its rate is looked at.")
     body_min_bytes_per_second: int = Field(1024, ge=1, description="Slowest rate of a body after the grace.")
     keep_alive_seconds: float = Field(75.0, gt=0, description="How long an idle connection is kept.")
     max_connections: int = Field(2048, ge=1, description="Open connections per worker; beyond it, 503.")
@@ -54,9 +54,7 @@ class Settings(BaseSettings):
     )
 
     # Documents
-    document_schema_version: str = Field(
-        "v2", description="`document_schema_version` of a document that brings none."
-    )
+    document_schema_version: str = Field("v2", description="`document_schema_version` of a document that brings none.")
     max_vector_width: int = Field(65_536, ge=1, description="Widest dense vector or multi-vector row.")
 
     # Store
@@ -70,10 +68,12 @@ class Settings(BaseSettings):
         64 * MEBIBYTE, ge=0, description="Writes other than deletes get 507 when the disk has less than this."
     )
     reserve_bytes: int = Field(
-        8 * MEBIBYTE, ge=0, description="Size of the file that is given up so that deletes work on a full disk."
+        8 * MEBIBYTE,
+        ge=0,
+        description="Size of the file that is given up so that deletes work on a full disk.",
     )
     index_threshold: int = Field(
-        20_000, ge=100, description="Vectors not yet in a graph beyond which a new index generation is built."
+        50_000, ge=100, description="Vectors not yet in a graph beyond which a new index generation is built."
     )
     max_open_shards: int = Field(64, ge=1, description="Index shards kept open; the least used is closed.")
     outcome_wait_seconds: float = Field(
@@ -81,7 +81,8 @@ class Settings(BaseSettings):
     )
     sqlite_cache_bytes: int = Field(64 * MEBIBYTE, ge=0, description="Page cache of a database connection.")
     synchronous: str = Field(
-        "FULL", pattern="^(FULL|NORMAL|OFF)$",
+        "FULL",
+        pattern="^(FULL|NORMAL|OFF)$",
         description="SQLite `synchronous`. Anything but FULL loses acknowledged writes in a power cut; "
         "it exists so that the power-cut test can prove that it sees losses.",
     )

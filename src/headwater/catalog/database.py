@@ -6,11 +6,13 @@ and its bundled SQLite is the same on every Python that we support.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import apsw
-import apsw.bestpractice
 
 from headwater.errors import HeadwaterError
 
@@ -33,6 +35,8 @@ def _migrations() -> list[str]:
 
 def open_writer(directory: Path, *, synchronous: str = "FULL", cache_bytes: int = 0) -> apsw.Connection:
     """The one connection that writes. Makes or migrates the database; the caller holds the directory's lock."""
+    # SQLite gives its log the mode of the database: only the owner may read either.
+    os.close(os.open(directory / DATABASE, os.O_RDWR | os.O_CREAT, 0o600))
     connection = apsw.Connection(str(directory / DATABASE))
     connection.set_busy_timeout(5000)
     connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
@@ -72,3 +76,13 @@ def open_reader(directory: Path, *, cache_bytes: int = 0) -> apsw.Connection:
     if cache_bytes:
         connection.execute(f"PRAGMA cache_size = {-cache_bytes // 1024}")
     return connection
+
+
+def fetch_all(connection: apsw.Connection, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    return connection.execute(sql, parameters).fetchall()
+
+
+def fetch_one(connection: apsw.Connection, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+    """The first row of a query, or None."""
+    return connection.execute(sql, parameters).fetchone()

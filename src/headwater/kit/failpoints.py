@@ -16,6 +16,7 @@ FAILPOINTS: frozenset[str] = frozenset(
     {
         "commit.before",  # the transaction is complete but not committed
         "commit.after",  # committed, not applied to the index
+        "index.apply",  # about to apply a collection's changes to its index
         "apply.after",  # applied, nobody answered
         "answer.after",  # the first answer of the group is on the socket
         "checkpoint.flushed",  # the index is flushed, the number not stored

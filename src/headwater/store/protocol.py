@@ -6,13 +6,19 @@ A frame is a 4-byte big-endian length and that many bytes of msgpack. A request 
 
 from __future__ import annotations
 
+import secrets
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from headwater.kit.clock import now_milliseconds
+
 LENGTH = struct.Struct(">I")
 MAX_FRAME_BYTES = 512 * 1024 * 1024
+#: An operation id is the worker's milliseconds shifted by this, plus random bits: ids of one time stand together.
+OPERATION_SHIFT = 20
 
 
 class Request(msgspec.Struct, array_like=True):
@@ -41,3 +47,31 @@ def frame(message: Request | Answer) -> bytes:
 
 def pack(value: Any) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(value))
+
+
+class FrameReader:
+    """Cuts a stream of bytes into the payloads of its frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The payloads that are complete now. Raises ``ValueError`` for a frame that nobody of ours sends."""
+        self._buffer += data
+        start = 0
+        while len(self._buffer) - start >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._buffer, start)
+            if length > MAX_FRAME_BYTES:
+                raise ValueError(f"a frame of {length} bytes")
+            end = start + LENGTH.size + length
+            if len(self._buffer) < end:
+                break
+            yield bytes(self._buffer[start + LENGTH.size : end])
+            start = end
+        if start:
+            del self._buffer[:start]
+
+
+def new_operation_id() -> int:
+    """63 bits, unique: a worker mints one for each write, and the write stores it."""
+    return (now_milliseconds() << OPERATION_SHIFT) | secrets.randbits(OPERATION_SHIFT)

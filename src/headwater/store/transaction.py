@@ -100,7 +100,8 @@ class Transaction:
         """Add a job in this transaction and return its id. With ``unique_key``, a waiting one is returned instead."""
         if unique_key is not None:
             waiting = self.one(
-                "SELECT job_id FROM jobs WHERE unique_key = ? AND state IN ('pending', 'running')", (unique_key,)
+                "SELECT job_id FROM jobs WHERE unique_key = ? AND state IN ('pending', 'running')",
+                (unique_key,),
             )
             if waiting is not None:
                 return str(waiting[0])

@@ -1,0 +1,6 @@
+"""Every command of the store. A module that defines some is named here, so that its handlers are registered."""
+
+from headwater.store.commands import (  # noqa: F401
+    generations,
+    jobs,
+)

@@ -1,0 +1,85 @@
+"""Questions to the storage process, answered in the writer's thread between two groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from headwater.errors import BadRequestError, NotFoundError
+from headwater.vectors.interface import VectorData
+
+if TYPE_CHECKING:
+    from headwater.store.writer import Writer
+
+
+def _status(writer: Writer, _: Any) -> dict[str, Any]:
+    """How the store is: always answered, even when nothing can be written."""
+    damaged = writer.connection.execute("SELECT count(*) FROM generations WHERE state = 'damaged'").get
+    return {
+        "sequence": writer.sequence,
+        "waiting": writer.waiting,
+        "read_only": writer.read_only,
+        "free_bytes": writer.space.free_bytes(),
+        "enough_space": writer.space.enough(),
+        "damaged_indexes": damaged,
+    }
+
+
+def _search(writer: Writer, body: dict[str, Any]) -> list[list[Any]]:
+    """``{collection_row, vector, limit, within?}`` → ``[[document_row, sequence, score], …]``, best first."""
+    hits = writer.index.search(
+        body["collection_row"],
+        msgspec.convert(body["vector"], VectorData),
+        body["limit"],
+        body.get("within"),
+        writer.sequence,
+    )
+    return [[hit.document_row, hit.sequence, hit.score] for hit in hits]
+
+
+def _checkpoint(writer: Writer, _: Any) -> None:
+    """Flush every open shard now."""
+    writer.index.maintain(writer.sequence, force=True)
+
+
+def _rebuild(writer: Writer, body: dict[str, Any]) -> None:
+    """Throw a collection's index away and have it built again from the records."""
+    writer.index.rebuild(body["collection_row"])
+
+
+def _compare(writer: Writer, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Compare the records of a collection after ``after_row`` with its index; see ``store.comparison``."""
+    from headwater.store.comparison import compare_slice
+
+    shard = writer.index.shard_of(body["collection_row"], writer.sequence)
+    return compare_slice(writer.connection, shard, body["collection_row"], body["after_row"], body["limit"])
+
+
+def _extra_points(writer: Writer, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Points of a collection's index that no record has."""
+    from headwater.store.comparison import extra_points
+
+    shard = writer.index.shard_of(body["collection_row"], writer.sequence)
+    return extra_points(writer.connection, shard, body["collection_row"])
+
+
+_QUERIES: dict[str, Callable[[Writer, Any], Any]] = {
+    "status": _status,
+    "search": _search,
+    "checkpoint": _checkpoint,
+    "rebuild": _rebuild,
+    "compare": _compare,
+    "extra_points": _extra_points,
+}
+
+
+def answer_query(writer: Writer, kind: str, body: Any) -> Any:
+    query = _QUERIES.get(kind)
+    if query is None:
+        raise BadRequestError(f"the store has no query {kind!r}; it has {', '.join(sorted(_QUERIES))}")
+    try:
+        return query(writer, body)
+    except KeyError as error:
+        raise NotFoundError.of("field", str(error)) from error

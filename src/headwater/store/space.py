@@ -1,0 +1,70 @@
+"""Room on the disk: refuse early, keep a reserve for deletes.
+
+Edge maps files that grow when they are written to; on a full disk that write is a SIGBUS. So writes stop while there is
+still room for everything that a group can touch.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from headwater.errors import InsufficientStorageError
+from headwater.settings import Settings
+
+RESERVE = "reserve"
+_LOOK_SECONDS = 0.2
+#: A group's bytes are written to SQLite's log, to its database and to the index.
+_COPIES = 6
+
+
+class Space:
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self._directory = directory
+        self._reserve = directory / RESERVE
+        self._settings = settings
+        self._looked_at = -1.0
+        self._free = 0
+        self.restore_reserve()
+
+    def free_bytes(self) -> int:
+        if time.monotonic() - self._looked_at > _LOOK_SECONDS:
+            self.look_again()
+        return self._free
+
+    def look_again(self) -> None:
+        status = os.statvfs(self._directory)
+        self._free = status.f_bavail * status.f_frsize
+        self._looked_at = time.monotonic()
+
+    def enough(self, size_bytes: int = 0) -> bool:
+        return self.free_bytes() >= self._settings.free_space_bytes + _COPIES * size_bytes
+
+    def error(self) -> InsufficientStorageError:
+        return InsufficientStorageError(
+            f"the disk of the data directory has {self.free_bytes()} bytes free, less than"
+            f" HEADWATER_FREE_SPACE_BYTES={self._settings.free_space_bytes} and what this write needs;"
+            " nothing was stored. Delete documents or make room",
+            details={"free_bytes": self.free_bytes(), "required_bytes": self._settings.free_space_bytes},
+        )
+
+    def release_reserve(self) -> None:
+        """Give the reserve to the deletes that are about to run."""
+        self._reserve.unlink(missing_ok=True)
+        self.look_again()
+
+    def restore_reserve(self) -> None:
+        """Take the reserve again when there is room for it and for writes."""
+        size = self._settings.reserve_bytes
+        if not size or self._reserve.exists() or self.free_bytes() < self._settings.free_space_bytes + 2 * size:
+            return
+        descriptor = os.open(self._reserve, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError:
+            # Another process was quicker with the last free blocks; there is no reserve until there is room again.
+            self._reserve.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+        self.look_again()

@@ -1,0 +1,176 @@
+"""Qdrant Edge as a vector index, one shard a generation of a collection. The only module that imports it.
+
+Edge's own log is off: the records are the log, and ``flush`` is the checkpoint. Every call holds the GIL, and a full
+disk kills the process by SIGBUS, so shards are open only in the storage process and in builders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import qdrant_edge as qdrant
+
+from headwater.vectors.interface import Distance, Hit, PointChange, VectorData, VectorSpec
+
+T = TypeVar("T")
+_DISTANCES: dict[Distance, qdrant.Distance] = {
+    "cosine": qdrant.Distance.Cosine,
+    "dot": qdrant.Distance.Dot,
+    "euclidean": qdrant.Distance.Euclid,
+    "manhattan": qdrant.Distance.Manhattan,
+}
+_SEQUENCE = "s"
+_PAGE = 10_000
+
+
+class IndexFailedError(Exception):
+    """Edge refused or panicked. The shard may be half changed: close it and build it again from the records."""
+
+
+def _call(function: Callable[..., T], *arguments: Any) -> T:
+    try:
+        return function(*arguments)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise IndexFailedError(f"{type(error).__name__}: {error}") from error
+
+
+def _dense_parameters(spec: VectorSpec) -> qdrant.EdgeVectorParams:
+    multi = qdrant.MultiVectorConfig(qdrant.MultiVectorComparator.MaxSim) if spec.kind == "multi" else None
+    assert spec.dimensions is not None
+    return qdrant.EdgeVectorParams(spec.dimensions, _DISTANCES[spec.distance], multivector_config=multi)
+
+
+def _to_edge(vector: VectorData) -> Any:
+    values = memoryview(vector.data).cast("f").tolist()
+    if vector.kind == "sparse":
+        indices: list[Any] = memoryview(vector.indices).cast("I").tolist()
+        return qdrant.SparseVector(indices, values)
+    if vector.kind == "multi":
+        return [values[at : at + vector.width] for at in range(0, len(values), vector.width)]
+    return values
+
+
+def _from_edge(name: str, value: Any) -> VectorData:
+    if isinstance(value, qdrant.SparseVector):
+        data = np.asarray(value.values, "<f4")
+        return VectorData(name, "sparse", 1, len(data), data.tobytes(), np.asarray(value.indices, "<u4").tobytes())
+    data = np.asarray(value, "<f4")
+    if data.ndim == 2:
+        return VectorData(name, "multi", data.shape[0], data.shape[1], data.tobytes())
+    return VectorData(name, "dense", 1, len(data), data.tobytes())
+
+
+def _vectors_of(record: qdrant.Record) -> list[VectorData]:
+    # Named vectors come as a mapping; the other shapes of the type are for unnamed ones, which we never make.
+    named = record.vector if isinstance(record.vector, dict) else {}
+    return [_from_edge(name, value) for name, value in named.items()]
+
+
+class EdgeShard:
+    """See ``VectorShard``. Errors of the engine are ``IndexFailedError``."""
+
+    def __init__(self, shard: qdrant.EdgeShard, names: set[str]) -> None:
+        self._shard = shard
+        self._names = names
+
+    @classmethod
+    def create(cls, directory: Path, specs: Sequence[VectorSpec]) -> EdgeShard:
+        """A new shard in an absent or empty directory. At least one spec is needed."""
+        directory.mkdir(parents=True, exist_ok=True)
+        config = qdrant.EdgeConfig(
+            vectors={spec.name: _dense_parameters(spec) for spec in specs if spec.kind != "sparse"},
+            sparse_vectors={spec.name: qdrant.EdgeSparseVectorParams() for spec in specs if spec.kind == "sparse"},
+            hnsw_config=qdrant.HnswIndexConfig(
+                m=16, ef_construct=100, full_scan_threshold=10_000, max_indexing_threads=1
+            ),
+            optimizers=qdrant.EdgeOptimizersConfig(indexing_threshold=10_000, default_segment_number=1),
+            max_search_threads=1,
+            wal_enabled=False,
+        )
+        return cls(_call(qdrant.EdgeShard.create, str(directory), config), {spec.name for spec in specs})
+
+    @classmethod
+    def open(cls, directory: Path) -> EdgeShard:
+        """A shard that was created before. Success does not prove that it is whole: compare it with the records."""
+        return cls(_call(qdrant.EdgeShard.load, str(directory)), set())
+
+    def apply(self, changes: Sequence[PointChange], specs: Sequence[VectorSpec]) -> None:
+        # Only the last change of a document counts, and after it Edge needs no order between documents.
+        latest = {change.document_row: change for change in changes}
+        points = []
+        removed: list[Any] = []
+        for row, change in latest.items():
+            if change.vectors is None:
+                removed.append(row)
+                continue
+            vectors = {}
+            for vector in change.vectors:
+                if vector.name not in self._names:
+                    self._learn(vector.name, specs)
+                vectors[vector.name] = _to_edge(vector)
+            points.append(qdrant.Point(row, vectors, {_SEQUENCE: change.sequence}))
+        if points:
+            _call(self._shard.update, qdrant.UpdateOperation.upsert_points(points))
+        if removed:
+            _call(self._shard.update, qdrant.UpdateOperation.delete_points(removed))
+
+    def _learn(self, name: str, specs: Sequence[VectorSpec]) -> None:
+        spec = next((spec for spec in specs if spec.name == name), None)
+        if spec is None:
+            raise IndexFailedError(f"vector {name!r} is not among the collection's indexes")
+        if spec.kind == "sparse":
+            operation = qdrant.UpdateOperation.create_sparse_vector(name)
+        else:
+            assert spec.dimensions is not None
+            multi = qdrant.MultiVectorConfig(qdrant.MultiVectorComparator.MaxSim) if spec.kind == "multi" else None
+            operation = qdrant.UpdateOperation.create_dense_vector(
+                name, spec.dimensions, _DISTANCES[spec.distance], multi
+            )
+        # Creating a name that the shard has already changes nothing, so a reopened shard needs no memory of them.
+        _call(self._shard.update, operation)
+        self._names.add(name)
+
+    def flush(self) -> None:
+        _call(self._shard.flush)
+
+    def count(self) -> int:
+        return int(_call(self._shard.info).points_count)
+
+    def scan(self) -> Iterator[tuple[int, int]]:
+        offset = None
+        while True:
+            request = qdrant.ScrollRequest(offset=offset, limit=_PAGE, with_payload=True)
+            records, offset = _call(self._shard.scroll, request)
+            for record in records:
+                yield int(record.id), int((record.payload or {}).get(_SEQUENCE, -1))
+            if offset is None:
+                return
+
+    def fetch(self, document_rows: Sequence[int]) -> dict[int, list[VectorData]]:
+        records = _call(self._shard.retrieve, list(document_rows), False, True)
+        return {int(record.id): _vectors_of(record) for record in records}
+
+    def search(self, query: VectorData, limit: int, *, within: Sequence[int] | None = None) -> list[Hit]:
+        only = None if within is None else qdrant.Filter(must=[qdrant.HasIdCondition(set(within))])
+        request = qdrant.QueryRequest(
+            limit=limit,
+            query=qdrant.Query.Nearest(_to_edge(query), using=query.name),
+            filter=only,
+            with_payload=True,
+            params=qdrant.SearchParams(exact=within is not None),
+        )
+        return [
+            Hit(int(point.id), int((point.payload or {}).get(_SEQUENCE, -1)), float(point.score))
+            for point in _call(self._shard.query, request)
+        ]
+
+    def optimize(self) -> None:
+        _call(self._shard.optimize)
+
+    def close(self) -> None:
+        _call(self._shard.close)
