@@ -1,6 +1,9 @@
 """Every command of the store. A module that defines some is named here, so that its handlers are registered."""
 
 from headwater.store.commands import (  # noqa: F401
+    api_keys,
     generations,
     jobs,
+    organizations,
+    users,
 )

@@ -139,7 +139,7 @@ def revoke_api_key(tx: Transaction, command: RevokeApiKey) -> list[Any]:
 
 @handles(TouchApiKeys, frees_space=True)
 def touch_api_keys(tx: Transaction, command: TouchApiKeys) -> None:
-    # The catalogue's counter stays: nobody decides by this time, and moving it would empty all workers' caches.
+    # The catalogue's counter stays: nobody decides by this time, and moving it would empty every cache.
     for key_id, used_at in command.used.items():
         tx.execute(
             "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE key_id = ?",
