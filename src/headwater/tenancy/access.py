@@ -214,9 +214,7 @@ def _namespace_of_path(runtime: Runtime, key: ApiKey, path: Mapping[str, Any]) -
     return None if identifier is None else resolve_namespace(runtime, key, identifier)
 
 
-def _collection_of_path(
-    runtime: Runtime, namespace: Namespace | None, path: Mapping[str, Any]
-) -> Collection | None:
+def _collection_of_path(runtime: Runtime, namespace: Namespace | None, path: Mapping[str, Any]) -> Collection | None:
     identifier = path.get("collection_identifier") or path.get("collection_id")
     if identifier is None or namespace is None:
         return None
