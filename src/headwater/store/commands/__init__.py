@@ -3,7 +3,9 @@
 from headwater.store.commands import (  # noqa: F401
     api_keys,
     generations,
+    housekeeping,
     jobs,
+    lineage,
     organizations,
     users,
 )

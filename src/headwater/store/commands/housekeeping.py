@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.store.commands.base import Command, handles
+from headwater.store.documents.idempotency import enqueue_forgetting
 from headwater.store.transaction import Transaction
 
 
@@ -22,4 +23,7 @@ def forget_idempotency_keys(tx: Transaction, command: ForgetIdempotencyKeys) -> 
         " FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?)",
         (tx.now - command.age_milliseconds, command.limit),
     )
-    return {"forgotten": tx.connection.changes()}
+    forgotten = tx.connection.changes()
+    if tx.one("SELECT 1 FROM idempotency LIMIT 1") is not None:
+        enqueue_forgetting(tx)
+    return {"forgotten": forgotten}
