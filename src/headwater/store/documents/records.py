@@ -1,0 +1,222 @@
+"""The rows of a document: loaded with their checksums verified, written with everything that must move with them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import msgspec
+
+from headwater.errors import AlreadyExistsError, StorageCorruptedError
+from headwater.kit.clock import to_text
+from headwater.store.documents.vector_forms import decode_vectors, encode_vectors
+from headwater.store.transaction import Transaction
+from headwater.vectors.interface import PointChange, VectorData
+
+#: The columns that ``document_of`` reads, for a query of ``DOCUMENTS``.
+COLUMNS = (
+    "d.document_row, d.namespace_row, d.collection_row, d.document_id, d.sequence, d.created_at, d.updated_at,"
+    " d.body, d.derived, d.internal, d.blobs, d.lineage_sent, d.root_object_id, d.parent_document_id, d.checksum,"
+    " c.collection_id, EXISTS (SELECT 1 FROM generations g"
+    " WHERE g.collection_row = d.collection_row AND g.state = 'damaged')"
+)
+#: Documents that can be seen: those of a collection that is being deleted are gone for everybody.
+DOCUMENTS = "documents d JOIN collections c ON c.collection_row = d.collection_row AND c.state = 'active'"
+
+
+@dataclass(slots=True)
+class DocumentRow:
+    document_row: int
+    namespace_row: int
+    collection_row: int
+    document_id: str
+    #: Moves with every change; the document's version and ETag.
+    sequence: int
+    created_at: int
+    updated_at: int
+    #: JSON object: the projection's root members.
+    body: bytes
+    #: JSON list: those members of ``body`` that the projection added; None when there are none.
+    derived: bytes | None
+    #: JSON object: ``_internal``.
+    internal: bytes
+    #: JSON list: root ``document_blobs``; None when there are none.
+    blobs: bytes | None
+    lineage_sent: bytes | None
+    root_object_id: str | None
+    parent_document_id: str | None
+    collection_id: str
+    #: False while the collection's index is known to lack some of what was acknowledged.
+    searchable: bool = True
+
+    @property
+    def checksum(self) -> int:
+        return zlib.crc32(self.blobs or b"", zlib.crc32(self.internal, zlib.crc32(self.body)))
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.sequence}"'
+
+    @property
+    def searchable_at(self) -> str | None:
+        return to_text(self.updated_at) if self.searchable else None
+
+    @property
+    def derived_names(self) -> list[str]:
+        return [] if self.derived is None else msgspec.json.decode(self.derived, type=list[str])
+
+
+def document_of(row: tuple[Any, ...]) -> DocumentRow:
+    """The document of a row of ``COLUMNS``. Raises ``StorageCorruptedError`` when its bytes have changed on disk."""
+    document = DocumentRow(*row[:14], row[15], not row[16])
+    if document.checksum != row[14]:
+        raise _corrupted("document", document.document_id)
+    return document
+
+
+def _corrupted(what: str, document_id: object) -> StorageCorruptedError:
+    return StorageCorruptedError(
+        f"the stored {what} {document_id} fails its checksum; run `headwater verify`, then restore a backup",
+        details={"document": document_id},
+    )
+
+
+_BY_ID = f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.namespace_row = ? AND d.document_id = ?"
+
+
+def load_document(connection: apsw.Connection, namespace_row: int, document_id: str) -> DocumentRow | None:
+    """The namespace's document with that id, in whichever collection."""
+    row = connection.execute(_BY_ID, (namespace_row, document_id)).fetchone()
+    return None if row is None else document_of(row)
+
+
+def load_by_collection(
+    connection: apsw.Connection, namespace_row: int, collection_row: int, document_id: str
+) -> DocumentRow | None:
+    """The collection's document with that id."""
+    document = load_document(connection, namespace_row, document_id)
+    return document if document is not None and document.collection_row == collection_row else None
+
+
+def load_vectors(connection: apsw.Connection, document_row: int) -> list[VectorData]:
+    """The document's vectors, ``[]`` when it has none. Raises ``StorageCorruptedError``."""
+    row = connection.execute("SELECT data, checksum FROM vectors WHERE document_row = ?", (document_row,)).fetchone()
+    if row is None:
+        return []
+    if zlib.crc32(row[0]) != row[1]:
+        raise _corrupted("vectors of document row", document_row)
+    return decode_vectors(row[0])
+
+
+_INSERT = (
+    "INSERT INTO documents (document_row, namespace_row, collection_row, document_id, sequence, created_at, updated_at,"
+    " body, derived, internal, blobs, lineage_sent, root_object_id, parent_document_id, checksum)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def insert_document(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData]) -> None:
+    """Write a new document. Its id must be free: see ``claim_id``."""
+    tx.execute(
+        _INSERT,
+        (
+            document.document_row,
+            document.namespace_row,
+            document.collection_row,
+            document.document_id,
+            document.sequence,
+            document.created_at,
+            document.updated_at,
+            document.body,
+            document.derived,
+            document.internal,
+            document.blobs,
+            document.lineage_sent,
+            document.root_object_id,
+            document.parent_document_id,
+            document.checksum,
+        ),
+    )
+    tx.count_documents(document.collection_row, 1)
+    if vectors:
+        _put_vectors(tx, document, vectors)
+
+
+def claim_id(tx: Transaction, namespace_row: int, document_id: str) -> None:
+    """Make sure that a new document can have the id. Raises ``AlreadyExistsError``.
+
+    A document of a collection that is being deleted still has its row, but must not keep its id from anybody.
+    """
+    row = tx.one(
+        "SELECT d.document_row, c.collection_row FROM documents d LEFT JOIN collections c"
+        " ON c.collection_row = d.collection_row AND c.state = 'active'"
+        " WHERE d.namespace_row = ? AND d.document_id = ?",
+        (namespace_row, document_id),
+    )
+    if row is None:
+        return
+    if row[1] is not None:
+        raise AlreadyExistsError(
+            f"the document {document_id} exists already; PATCH it, or create it under another id",
+            details={"resource": "document", "name": document_id},
+            code="document_id_taken",
+        )
+    tx.execute("DELETE FROM documents WHERE document_row = ?", (row[0],))
+    tx.execute("DELETE FROM vectors WHERE document_row = ?", (row[0],))
+
+
+def update_document(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData] | None = None) -> None:
+    """Write a changed document under its row. ``vectors`` replaces all its vectors; None leaves them alone."""
+    tx.execute(
+        "UPDATE documents SET sequence = ?, updated_at = ?, body = ?, derived = ?, internal = ?, blobs = ?,"
+        " lineage_sent = ?, root_object_id = ?, parent_document_id = ?, checksum = ? WHERE document_row = ?",
+        (
+            document.sequence,
+            document.updated_at,
+            document.body,
+            document.derived,
+            document.internal,
+            document.blobs,
+            document.lineage_sent,
+            document.root_object_id,
+            document.parent_document_id,
+            document.checksum,
+            document.document_row,
+        ),
+    )
+    if vectors:
+        _put_vectors(tx, document, vectors)
+    elif vectors is not None:
+        _remove_vectors(tx, document.collection_row, document.document_row)
+
+
+def _put_vectors(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData]) -> None:
+    data = encode_vectors(vectors)
+    tx.execute(
+        "INSERT OR REPLACE INTO vectors (document_row, collection_row, sequence, data, checksum) VALUES (?, ?, ?, ?, ?)",
+        (document.document_row, document.collection_row, document.sequence, data, zlib.crc32(data)),
+    )
+    tx.point_changed(document.collection_row, PointChange(document.document_row, document.sequence, vectors))
+
+
+def _remove_vectors(tx: Transaction, collection_row: int, document_row: int) -> None:
+    tx.execute("DELETE FROM vectors WHERE document_row = ?", (document_row,))
+    if tx.connection.changes() == 0:
+        return
+    # The point goes out of every generation that has not seen this number yet.
+    sequence = tx.next_sequence()
+    tx.execute(
+        "INSERT INTO tombstones (collection_row, sequence, document_row) VALUES (?, ?, ?)",
+        (collection_row, sequence, document_row),
+    )
+    tx.point_changed(collection_row, PointChange(document_row, sequence, None))
+
+
+def delete_document(tx: Transaction, document: DocumentRow) -> None:
+    """Remove a document, its vectors and its point."""
+    tx.execute("DELETE FROM documents WHERE document_row = ?", (document.document_row,))
+    _remove_vectors(tx, document.collection_row, document.document_row)
+    tx.count_documents(document.collection_row, -1)

@@ -1,0 +1,111 @@
+"""Answers made of stored bytes: a document is joined from its columns and not parsed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from headwater.store.documents.records import DocumentRow
+from headwater.store.documents.vector_forms import vector_json
+from headwater.vectors.interface import VectorData
+
+_encode = msgspec.json.Encoder().encode
+
+
+class RenderOptions(msgspec.Struct, array_like=True, frozen=True):
+    """What an answer shows besides the record."""
+
+    #: Give each blob a ``presigned_url``.
+    presigned_urls: bool = False
+    #: Show every vector.
+    vectors: bool = False
+    #: True shows their names only, a list those vectors only. The list has storage names.
+    vector_names: Literal[True] | list[str] | None = None
+
+    @property
+    def needs_vectors(self) -> bool:
+        return self.vectors or self.vector_names is not None
+
+
+PLAIN = RenderOptions()
+
+
+def storage_names(requested: Iterable[str], indexes: Iterable[dict[str, Any]]) -> list[str]:
+    """Requested vector names with output names turned into storage names; unknown ones are left out."""
+    wanted = set(requested)
+    return [index["name"] for index in indexes if index["name"] in wanted or index.get("output") in wanted]
+
+
+def render_document(document: DocumentRow, options: RenderOptions = PLAIN, vectors: Sequence[VectorData] = ()) -> bytes:
+    """The document as JSON. ``vectors`` are all its vectors, needed only if ``options.needs_vectors``."""
+    shown = _shown_vectors(options, vectors) if options.needs_vectors else ()
+    body = _without(document.body, {vector.name for vector in shown}) if shown else document.body
+    blobs = document.blobs or b"[]"
+    parts = [
+        b'{"document_id":',
+        _encode(document.document_id),
+        b',"collection_id":',
+        _encode(document.collection_id),
+        b"," if len(body) > 2 else b"",
+        body[1:-1],
+        b',"document_blobs":',
+        presigned(blobs) if options.presigned_urls and document.blobs else blobs,
+        b',"searchable_at":',
+        _encode(document.searchable_at),
+    ]
+    if options.needs_vectors:
+        parts += _vector_parts(options, vectors, shown)
+    parts += (b',"_internal":', document.internal, b"}")
+    return b"".join(parts)
+
+
+def _shown_vectors(options: RenderOptions, vectors: Sequence[VectorData]) -> Sequence[VectorData]:
+    if isinstance(options.vector_names, list):
+        return [vector for vector in vectors if vector.name in options.vector_names]
+    return vectors if options.vectors else ()
+
+
+def _vector_parts(options: RenderOptions, vectors: Sequence[VectorData], shown: Sequence[VectorData]) -> list[bytes]:
+    parts = [b',"_vectors":', _encode([vector.name for vector in vectors])]
+    if options.vectors or isinstance(options.vector_names, list):
+        parts.append(b',"vector_hydration_incomplete":false')
+    for vector in shown:
+        parts += (b",", _encode(vector.name), b":", vector_json(vector))
+    return parts
+
+
+def shadowed_names(document: DocumentRow, options: RenderOptions, vectors: Sequence[VectorData]) -> list[str]:
+    """User fields that the answer leaves out because a returned vector has the same name."""
+    if not options.needs_vectors:
+        return []
+    names = [vector.name for vector in _shown_vectors(options, vectors)]
+    return [name for name in names if _mentions(document.body, name) and name in msgspec.json.decode(document.body)]
+
+
+def shadow_warning(names: Sequence[str]) -> str:
+    """The sentence that tells a caller what ``shadowed_names`` found."""
+    return f"user fields hidden by vectors of the same name: {', '.join(names)}"
+
+
+def _mentions(body: bytes, name: str) -> bool:
+    return _encode(name) + b":" in body
+
+
+def _without(body: bytes, names: set[str]) -> bytes:
+    """The body without those members. It is parsed only if one of the names occurs in it at all."""
+    if not any(_mentions(body, name) for name in names):
+        return body
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return _encode({name: value for name, value in members.items() if name not in names})
+
+
+def presigned(blobs: bytes) -> bytes:
+    """The blobs, each with the URL to fetch it by: a plain http(s) URL is its own."""
+    listed = msgspec.json.decode(blobs)
+    for blob in listed:
+        url = blob.get("url", "")
+        if url.lower().startswith(("http://", "https://")):
+            blob["presigned_url"] = url
+    return _encode(listed)
