@@ -2,10 +2,13 @@
 
 from headwater.store.commands import (  # noqa: F401
     api_keys,
+    collections,
     generations,
     housekeeping,
     jobs,
     lineage,
+    namespaces,
     organizations,
+    purge,
     users,
 )

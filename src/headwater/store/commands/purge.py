@@ -1,0 +1,237 @@
+"""Deleting collections and namespaces: hidden in one transaction, removed in slices, then the space is given back.
+
+A hidden collection keeps its row with state ``deleting`` until its last document is removed. Until then rows of its
+documents are still in ``documents``: whoever finds a document other than through an active collection's row must look
+at that state, see ``is_hidden`` and ``remove_hidden_document``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from headwater.catalog.tables.collections import Collection, list_collections
+from headwater.errors import ConflictError
+from headwater.kit.clock import to_text
+from headwater.store.collections.sources import downstream
+from headwater.store.commands.base import Command, handles
+from headwater.store.commands.collections import insert_row, require_collection
+from headwater.store.commands.namespaces import require_namespace
+from headwater.store.transaction import Transaction
+
+PURGE_COLLECTION = "collections.purge"
+PURGE_NAMESPACE = "namespaces.purge"
+
+
+class DeleteCollection(Command):
+    """Hide a collection and empty those sourced from it. Answers ``{"deleted_documents", "task_id"}``.
+
+    Raises ``NotFoundError`` when it is gone already.
+    """
+
+    organization_id: str
+    namespace_row: int
+    collection_row: int
+
+
+class DeleteNamespace(Command):
+    """Hide a namespace with all that is in it. Answers ``{"deleted_documents", "task_id"}``."""
+
+    organization_id: str
+    namespace_row: int
+
+
+class PurgeSlice(Command):
+    """Remove up to ``limit`` rows of a hidden collection. Answers ``{"removed", "more"}``.
+
+    Raises ``ConflictError`` for a collection that is not hidden. One that is gone already has nothing more.
+    """
+
+    collection_row: int
+    limit: int
+
+
+class PurgeNamespaceRow(Command):
+    """Remove a hidden namespace's row once its collections are gone. Answers ``{"collections": rows still there}``."""
+
+    namespace_row: int
+
+
+class ReclaimSpace(Command):
+    """Move up to ``pages`` free pages to the end of the file and cut them off. Answers ``{"free_pages"}``: how many are
+    left. The file itself gets shorter at the next checkpoint of SQLite's log."""
+
+    pages: int
+
+
+@handles(DeleteCollection, frees_space=True)
+def delete_collection(tx: Transaction, command: DeleteCollection) -> dict[str, Any]:
+    collection = require_collection(tx, command.organization_id, command.namespace_row, command.collection_row)
+    siblings = list_collections(tx.connection, command.namespace_row)
+    deleted = _count(tx, collection.collection_row)
+    task_id = _hide(tx, collection, command.organization_id)
+    for sourced in downstream(siblings, collection.collection_id):
+        _empty(tx, sourced, collection, command.organization_id)
+    tx.catalogue_changed()
+    return {"deleted_documents": deleted, "task_id": task_id}
+
+
+def _count(tx: Transaction, collection_row: int) -> int:
+    # Not collection_counts: it does not know yet what this group of commands has written.
+    row = tx.one("SELECT count(*) FROM documents WHERE collection_row = ?", (collection_row,))
+    assert row is not None
+    return int(row[0])
+
+
+def _hide(tx: Transaction, collection: Collection, organization_id: str) -> str:
+    """Take the collection out of sight and enqueue its removal. Returns the job's id."""
+    tx.execute(
+        "UPDATE collections SET state = 'deleting', updated_at = ? WHERE collection_row = ?",
+        (tx.now, collection.collection_row),
+    )
+    _drop_index(tx, collection.collection_row)
+    return tx.enqueue(
+        PURGE_COLLECTION,
+        {"collection_row": collection.collection_row},
+        organization_id=organization_id,
+        namespace_row=collection.namespace_row,
+        unique_key=f"{PURGE_COLLECTION}:{collection.collection_row}",
+    )
+
+
+def _drop_index(tx: Transaction, collection_row: int) -> None:
+    # The rows go with the collection: after a crash right here, the start removes directories that no row names.
+    tx.execute("DELETE FROM generations WHERE collection_row = ?", (collection_row,))
+    tx.execute("DELETE FROM jobs WHERE unique_key = ? AND state = 'pending'", (f"index.build:{collection_row}",))
+    tx.effects.dropped_collections.append(collection_row)
+
+
+def _empty(tx: Transaction, sourced: Collection, source: Collection, organization_id: str) -> None:
+    """Disable a collection whose source is gone, and take its documents out of sight all at once.
+
+    There may be millions, so the collection gets a fresh row under its id and the old row is purged like a deleted one.
+    """
+    body = sourced.body | {"enabled": False, "disabled_reason": _disabled_reason(tx, source)}
+    if _count(tx, sourced.collection_row) == 0:
+        tx.execute(
+            "UPDATE collections SET body = ?, updated_at = ? WHERE collection_row = ?",
+            (msgspec.json.encode(body), tx.now, sourced.collection_row),
+        )
+        return
+    tx.execute(
+        "UPDATE collections SET collection_id = collection_id || '#' || collection_row WHERE collection_row = ?",
+        (sourced.collection_row,),
+    )
+    _hide(tx, sourced, organization_id)
+    insert_row(tx, replace(sourced, collection_row=tx.next_sequence(), body=body, updated_at=tx.now))
+
+
+def _disabled_reason(tx: Transaction, source: Collection) -> dict[str, Any]:
+    return {
+        "code": "source_collection_deleted",
+        "message": f"Its source collection {source.collection_name!r} was deleted, and its documents with it",
+        "source_collection_id": source.collection_id,
+        "source_collection_name": source.collection_name,
+        "disabled_at": to_text(tx.now),
+    }
+
+
+@handles(DeleteNamespace, frees_space=True)
+def delete_namespace(tx: Transaction, command: DeleteNamespace) -> dict[str, Any]:
+    namespace = require_namespace(tx, command.organization_id, command.namespace_row)
+    deleted = 0
+    for collection in list_collections(tx.connection, namespace.namespace_row):
+        deleted += _count(tx, collection.collection_row)
+        _drop_index(tx, collection.collection_row)
+    tx.execute(
+        "UPDATE collections SET state = 'deleting', updated_at = ? WHERE namespace_row = ?",
+        (tx.now, namespace.namespace_row),
+    )
+    tx.execute(
+        "UPDATE namespaces SET state = 'deleting', updated_at = ? WHERE namespace_row = ?",
+        (tx.now, namespace.namespace_row),
+    )
+    tx.catalogue_changed()
+    task_id = tx.enqueue(
+        PURGE_NAMESPACE,
+        {"namespace_row": namespace.namespace_row},
+        organization_id=command.organization_id,
+        namespace_row=namespace.namespace_row,
+        unique_key=f"{PURGE_NAMESPACE}:{namespace.namespace_row}",
+    )
+    return {"deleted_documents": deleted, "task_id": task_id}
+
+
+@handles(PurgeSlice, frees_space=True)
+def purge_slice(tx: Transaction, command: PurgeSlice) -> dict[str, Any]:
+    row = tx.one("SELECT state FROM collections WHERE collection_row = ?", (command.collection_row,))
+    if row is None:
+        return {"removed": 0, "more": False}
+    if row[0] != "deleting":
+        raise ConflictError(f"collection row {command.collection_row} is {row[0]}, so nothing of it is purged")
+    removed = _remove_rows(tx, command.collection_row, command.limit)
+    if removed == command.limit:
+        return {"removed": removed, "more": True}
+    for table in ("generations", "collection_counts", "collections"):
+        tx.execute(f"DELETE FROM {table} WHERE collection_row = ?", (command.collection_row,))
+    return {"removed": removed, "more": False}
+
+
+def _remove_rows(tx: Transaction, collection_row: int, limit: int) -> int:
+    """Documents with their vectors first, then what is left over. Returns how many rows went, at most ``limit``."""
+    rows = [
+        row
+        for (row,) in tx.execute(
+            "SELECT document_row FROM documents WHERE collection_row = ? LIMIT ?", (collection_row, limit)
+        )
+    ]
+    for row in rows:
+        tx.execute("DELETE FROM documents WHERE document_row = ?", (row,))
+        tx.execute("DELETE FROM vectors WHERE document_row = ?", (row,))
+    removed = len(rows)
+    for table, key in (("vectors", "document_row"), ("tombstones", "sequence")):
+        tx.execute(
+            f"DELETE FROM {table} WHERE collection_row = ?1 AND {key} IN"
+            f" (SELECT {key} FROM {table} WHERE collection_row = ?1 LIMIT ?2)",
+            (collection_row, limit - removed),
+        )
+        removed += tx.connection.changes()
+    return removed
+
+
+@handles(PurgeNamespaceRow, frees_space=True)
+def purge_namespace_row(tx: Transaction, command: PurgeNamespaceRow) -> dict[str, Any]:
+    rows = [
+        row
+        for (row,) in tx.execute(
+            "SELECT collection_row FROM collections WHERE namespace_row = ? LIMIT 1000", (command.namespace_row,)
+        )
+    ]
+    if not rows:
+        tx.execute("DELETE FROM namespaces WHERE namespace_row = ? AND state = 'deleting'", (command.namespace_row,))
+    return {"collections": rows}
+
+
+@handles(ReclaimSpace, frees_space=True)
+def reclaim_space(tx: Transaction, command: ReclaimSpace) -> dict[str, Any]:
+    # The pragma frees a page a step, so it must be read to its end.
+    tx.execute(f"PRAGMA incremental_vacuum({command.pages:d})").fetchall()
+    return {"free_pages": tx.connection.pragma("freelist_count")}
+
+
+def is_hidden(tx: Transaction, collection_row: int) -> bool:
+    """True when a document found with that collection_row is in a deleted collection."""
+    return tx.one("SELECT 1 FROM collections WHERE collection_row = ? AND state = 'active'", (collection_row,)) is None
+
+
+def remove_hidden_document(tx: Transaction, namespace_row: int, document_id: str) -> None:
+    """Free a document id that only a deleted collection still holds. Call before that id is inserted again."""
+    row = tx.one(
+        "SELECT document_row, collection_row FROM documents WHERE namespace_row = ? AND document_id = ?",
+        (namespace_row, document_id),
+    )
+    if row is not None and is_hidden(tx, row[1]):
+        tx.execute("DELETE FROM documents WHERE document_row = ?", (row[0],))
+        tx.execute("DELETE FROM vectors WHERE document_row = ?", (row[0],))
