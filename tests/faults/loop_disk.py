@@ -1,7 +1,7 @@
 """A small ext4 file system of its own: its power can be cut and it can be full, and the machine is unharmed.
 
 Cutting the power is ext4's shutdown request without a log flush, as xfstests' *godown* does it: whatever was
-not synced is gone, stores into mapped files included. The next mount replays the journal, as after a real cut.
+not synced is gone, stores into mapped files included. The next mount replays the journal, as after a cut.
 """
 
 from __future__ import annotations
