@@ -1,0 +1,89 @@
+"""The HTTP application: every route, bound to its access row, behind one set of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, cast
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from headwater import __version__
+from headwater.http import documentation
+from headwater.http.access import ACCESS, missing_rows
+from headwater.http.body import BodyBudget
+from headwater.http.dispatch import Dispatcher
+from headwater.http.metrics import Metrics
+from headwater.http.middleware import Errors, Front
+from headwater.http.route import Route
+from headwater.resources import ROUTERS
+from headwater.runtime import Runtime
+from headwater.settings import Settings
+
+_DESCRIPTION = """
+A self-hosted document warehouse that speaks the Mixpeek v1 API.
+Every document can be traced back, step by step, to the object that it came from.
+"""
+
+
+class Application(FastAPI):
+    """FastAPI for the description and the parameters; our own layers and dispatch around them."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        settings: Settings = self.state.runtime.settings
+        app: ASGIApp = Errors(Dispatcher(_routes(self)))
+        if settings.gzip_minimum_bytes:
+            app = GZipMiddleware(app, minimum_size=settings.gzip_minimum_bytes, compresslevel=5)
+        if settings.cors_origins:
+            app = _cors(app, settings.cors_origins)
+        app = Front(app, self.state.metrics)
+        if settings.forwarded_allow_ips:
+            # uvicorn and Starlette describe the same ASGI callable with different types.
+            proxied: Any = ProxyHeadersMiddleware(cast(Any, app), trusted_hosts=settings.forwarded_allow_ips)
+            app = proxied
+        return app
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The application over that runtime. Raises when a route has no row in the access table."""
+    app = Application(
+        title="Headwater",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": runtime.settings.root_path}] if runtime.settings.root_path else None,
+    )
+    app.state.runtime = runtime
+    app.state.metrics = Metrics()
+    app.state.body_budget = BodyBudget(runtime.settings.max_inflight_body_bytes)
+    for router in (*ROUTERS, documentation.router):
+        # Not include_router: it wraps every route in a second round of matching.
+        app.router.routes.extend(router.routes)
+    _bind(_routes(app), runtime.settings)
+    return app
+
+
+def _routes(app: FastAPI) -> list[Route]:
+    return [route for route in app.router.routes if isinstance(route, Route)]
+
+
+def _bind(routes: Iterable[Route], settings: Settings) -> None:
+    missing = missing_rows((route.method, route.path) for route in routes)
+    if missing:
+        raise LookupError(f"routes without a row in http/access.py: {missing}")
+    for route in routes:
+        route.access = ACCESS[route.method, route.path]
+        if route.path == "/metrics" and settings.metrics_public:
+            route.access = replace(route.access, permission="public")
+
+
+def _cors(app: ASGIApp, origins: list[str]) -> ASGIApp:
+    options: dict[str, Any] = {"allow_origins": origins, "allow_methods": ["*"], "allow_headers": ["*"]}
+    exposed = ["X-Request-ID", "X-Namespace-Unresolved", "ETag", "Retry-After", "Content-Disposition"]
+    return CORSMiddleware(app, **options, expose_headers=exposed, max_age=600)

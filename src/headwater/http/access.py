@@ -1,0 +1,103 @@
+"""Who may call which route: one table for the whole product.
+
+Every route has a row; ``create_app`` refuses to start without it, so that a new route cannot be open by accident.
+The check runs on the *resolved* route, never on the text of the path, and before one byte of the body is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from headwater.catalog.tables.api_keys import ApiKey
+from headwater.catalog.tables.namespaces import Namespace
+from headwater.errors import NotFoundError
+from headwater.runtime import Runtime
+from headwater.tenancy import access as tenancy
+
+#: ``public`` needs no key, ``any`` any valid key, ``private`` the deployment's own token.
+RoutePermission = Literal["public", "any", "read", "write", "delete", "admin", "private"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a request must bring. ``namespace_optional``: an ``X-Namespace`` that names nothing is not an error
+    there; the route answers with an empty page (see ``dependencies.UnresolvedNamespace``)."""
+
+    permission: RoutePermission
+    namespaced: bool = False
+    namespace_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The outcome of the check: the key (None on public and private routes) and the namespace, if there is one."""
+
+    key: ApiKey | None = None
+    namespace: Namespace | None = None
+    unresolved_namespace: str | None = None
+
+
+ANONYMOUS = Caller()
+
+_PUBLIC = Access("public")
+_READ = Access("read", namespaced=True)
+_WRITE = Access("write", namespaced=True)
+_DELETE = Access("delete", namespaced=True)
+_ADMIN = Access("admin")
+
+ACCESS: dict[tuple[str, str], Access] = {
+    # Documentation and metrics
+    ("GET", "/openapi.json"): _PUBLIC,
+    ("GET", "/docs/openapi.json"): _PUBLIC,
+    ("GET", "/docs"): _PUBLIC,
+    ("GET", "/metrics"): _ADMIN,
+    # Health
+    ("GET", "/v1/health"): _PUBLIC,
+    ("GET", "/v1/health/liveness"): _PUBLIC,
+    ("GET", "/v1/health/beat"): _PUBLIC,
+    # Documents
+    # Collections
+    # Namespaces
+    # Organizations
+    # Users
+    # API keys
+    # Account
+    # Private
+}
+
+
+def missing_rows(routes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The (method, path) pairs that have no row."""
+    return sorted(route for route in routes if route not in ACCESS)
+
+
+def check(
+    access: Access,
+    runtime: Runtime,
+    *,
+    authorization: str | None,
+    origin: str | None,
+    namespace: str | None,
+    path: Mapping[str, str],
+) -> Caller:
+    """Refuse the request or say who calls. ``namespace`` is the header ``X-Namespace``, ``path`` what is in the path.
+
+    In this order: ``UnauthorizedError``, ``ForbiddenError``, then ``BadRequestError`` or ``NotFoundError`` for the
+    namespace.
+    """
+    permission = access.permission
+    if permission == "public":
+        return ANONYMOUS
+    if permission == "private":
+        tenancy.authenticate_private(runtime, authorization)
+        return ANONYMOUS
+    key = tenancy.authenticate(runtime, authorization, origin)
+    try:
+        found = tenancy.admit(runtime, key, permission, namespaced=access.namespaced, x_namespace=namespace, path=path)
+    except NotFoundError as error:
+        if access.namespace_optional and error.code == "namespace_not_found":
+            return Caller(key, None, namespace)
+        raise
+    return Caller(key, found)

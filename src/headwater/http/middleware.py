@@ -1,0 +1,123 @@
+"""The outermost ASGI application: a request id, one log line, the metrics, and the envelope around every failure.
+
+Plain ASGI and one object a request: each layer here is paid for by every request.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headwater import ids
+from headwater.context import Context
+from headwater.errors import HeadwaterError
+from headwater.http.body import BODY_COMPLETE, ClientDisconnected, has_body
+from headwater.http.dependencies import CONTEXT, REQUEST_ID
+from headwater.http.dispatch import ROUTE
+from headwater.http.envelope import error_response, from_framework, from_validation, internal_error
+from headwater.http.metrics import Metrics
+
+_log = structlog.get_logger("headwater.http")
+_REQUEST_ID_HEADER = b"x-request-id"
+_CLOSE = (b"connection", b"close")
+
+
+class Errors:
+    """Turns what the application raises into the envelope."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except ClientDisconnected:
+            return
+        except Exception as error:
+            if started:
+                raise
+            await _answer_for(error, scope)(scope, receive, send)
+
+
+def _answer_for(error: Exception, scope: Scope) -> ASGIApp:
+    if isinstance(error, HeadwaterError):
+        if error.status == 500:
+            _log_failure(error, scope)
+        return error_response(error)
+    if isinstance(error, RequestValidationError):
+        return error_response(from_validation(error))
+    if isinstance(error, HTTPException):
+        return error_response(from_framework(error), error.headers)
+    _log_failure(error, scope)
+    return error_response(internal_error(scope[REQUEST_ID]))
+
+
+def _log_failure(error: Exception, scope: Scope) -> None:
+    _log.error("request failed", request_id=scope[REQUEST_ID], route=_template(scope), exc_info=error)
+
+
+class Front:
+    """Everything that is said about a request from the outside."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope[REQUEST_ID] = ids.new_request_id()
+        header = (_REQUEST_ID_HEADER, request_id.encode())
+        status = 0
+
+        async def naming(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], header]
+                if BODY_COMPLETE not in scope and has_body(scope):
+                    # What is left of the body must not be taken for the next request.
+                    headers.append(_CLOSE)
+                message["headers"] = headers
+            await send(message)
+
+        started_at = time.perf_counter()
+        self._metrics.request_started()
+        try:
+            await self._app(scope, receive, naming)
+        finally:
+            seconds = time.perf_counter() - started_at
+            self._metrics.request_finished(scope["method"], _template(scope), status, seconds)
+            _log_request(scope, status, seconds)
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    context: Context | None = scope.get(CONTEXT)
+    # No query, no path values and no headers: they may hold what is nobody's business.
+    _log.info(
+        "request",
+        request_id=scope[REQUEST_ID],
+        method=scope["method"],
+        route=_template(scope),
+        status=status,
+        milliseconds=round(seconds * 1000, 3),
+        key_id=None if context is None else context.key.key_id,
+    )
+
+
+def _template(scope: Scope) -> str:
+    route: Any = scope.get(ROUTE)
+    return "" if route is None else str(route.path)

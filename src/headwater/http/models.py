@@ -1,0 +1,78 @@
+"""Base models of request bodies. For every optional field, ``null`` means the same as absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+
+
+def _accepts_null(annotation: Any) -> bool:
+    return annotation is None or annotation is type(None) or annotation is Any or type(None) in _members(annotation)
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    members = getattr(annotation, "__args__", ())
+    return tuple(member for member in members if not isinstance(member, str))
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(populate_by_name=True, protected_namespaces=())
+
+    #: Wire names of optional fields for which null cannot be a value of its own, so it is dropped.
+    _null_is_absent: ClassVar[frozenset[str]] = frozenset()
+    #: Every wire name that the model reads.
+    _known_keys: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        names: set[str] = set()
+        nullable: set[str] = set()
+        for name, field in cls.model_fields.items():
+            wire = {name, field.alias or name}
+            names |= wire
+            if not field.is_required() and not _accepts_null(field.annotation):
+                nullable |= wire
+        cls._known_keys, cls._null_is_absent = frozenset(names), frozenset(nullable)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: Any) -> Any:
+        if isinstance(data, dict) and None in data.values():
+            return {key: item for key, item in data.items() if item is not None or key not in cls._null_is_absent}
+        return data
+
+
+class ClosedModel(_Model):
+    """A body that changes data: an unknown key is refused (422 ``extra_forbidden``), for it may be a typo.
+
+    A field typed ``X | None`` keeps a sent null; ``model_fields_set`` tells it from an absent one.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LenientModel(_Model):
+    """A body that only reads: unknown keys are dropped. Routes name them in their ``warnings``, if they have any."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    _unknown: list[str] = PrivateAttr(default_factory=list)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _note_unknown(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
+        model = handler(data)
+        if isinstance(data, dict):
+            model._unknown = [key for key in data if key not in cls._known_keys]
+        return model
+
+    def unknown_keys(self) -> list[str]:
+        """The keys of the body that were dropped, in their order."""
+        return self._unknown
+
+
+def unknown_key_warnings(model: LenientModel) -> list[str]:
+    """One sentence for each dropped key, for the answer's ``warnings``."""
+    return [f"unknown key {key!r} was ignored" for key in model.unknown_keys()]
