@@ -1,0 +1,164 @@
+"""How the data commands reach a server: by HTTP, as any other client."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from cyclopts import Parameter
+
+from headwater.cli.output import CommandError
+
+if TYPE_CHECKING:
+    import httpx2
+
+#: The API's clients repeat a 429 or 503 for three minutes in all; the server promises that such a request did nothing.
+RETRY_SECONDS = 180.0
+_LONGEST_WAIT_SECONDS = 30.0
+_RETRIED = frozenset({429, 503})
+
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
+Data = Annotated[Path, Parameter(name="--data", env_var="HEADWATER_DATA", help="The data directory.")]
+DEFAULT_DATA = Path("headwater-data")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Connection:
+    """Where the server is and who asks."""
+
+    url: Annotated[str, Parameter(env_var="HEADWATER_URL", help="The server's URL.")] = "http://127.0.0.1:8420"
+    key: Annotated[
+        str | None,
+        Parameter(env_var="HEADWATER_API_KEY", show_default=False, help="API key; otherwise that of DATA/admin-key."),
+    ] = None
+    namespace: Annotated[str | None, Parameter(env_var="HEADWATER_NAMESPACE", help="Id or name of the namespace.")] = (
+        None
+    )
+    data: Data = DEFAULT_DATA
+
+    def headers(self) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self.key or _admin_key(self.data)}"}
+        if self.namespace:
+            headers["X-Namespace"] = self.namespace
+        return headers
+
+    def base_url(self) -> str:
+        """The URL without the ``/v1`` that some clients want in theirs."""
+        return self.url.rstrip("/").removesuffix("/v1")
+
+
+DEFAULT_CONNECTION = Connection()
+
+
+def _admin_key(directory: Path) -> str:
+    path = directory.expanduser() / "admin-key"
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise CommandError(
+            f"no API key: {path} cannot be read ({error.strerror})",
+            "pass --key, set HEADWATER_API_KEY, or name the data directory with --data",
+        ) from error
+
+
+def path_of(*segments: str) -> str:
+    """``/v1/…`` with each segment quoted, so that a name may hold any character."""
+    return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+class Client:
+    """JSON in, JSON out. An error answer becomes a ``CommandError`` with the server's message."""
+
+    def __init__(self, connection: Connection, *, connections: int = 1) -> None:
+        import httpx2
+
+        self._base_url = connection.base_url()
+        self._client = httpx2.Client(
+            base_url=self._base_url,
+            headers=connection.headers(),
+            timeout=httpx2.Timeout(120.0, connect=10.0),
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            # A server on this machine is not reached through the proxy of the environment.
+            trust_env=not _is_local(self._base_url),
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.call("GET", path, query=query)
+
+    def post(self, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any) -> Any:
+        return self.call("POST", path, body=body, headers=headers, query=query)
+
+    def delete(self, path: str, **query: Any) -> Any:
+        return self.call("DELETE", path, query=query)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """The decoded answer of a request that is repeated while the server says "later"."""
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        deadline = time.monotonic() + RETRY_SECONDS
+        backoff = 0.5
+        while True:
+            answer = self._send(method, path, body, given, headers)
+            if answer.status_code not in _RETRIED or time.monotonic() > deadline:
+                return _outcome(answer)
+            time.sleep(min(_retry_after(answer) or backoff, _LONGEST_WAIT_SECONDS))
+            backoff *= 2
+
+    def _send(
+        self, method: str, path: str, body: Any, query: dict[str, Any], headers: dict[str, str] | None
+    ) -> httpx2.Response:
+        import httpx2
+
+        try:
+            return self._client.request(method, path, json=body, params=query, headers=headers)
+        except httpx2.TransportError as error:
+            raise CommandError(
+                f"no answer from {self._base_url}: {error or type(error).__name__}",
+                "start it with `headwater serve`, or name another with --url",
+                exit_code=3,
+            ) from error
+
+
+def _is_local(url: str) -> bool:
+    return url.startswith(("http://127.", "http://localhost", "http://[::1]"))
+
+
+def _retry_after(answer: httpx2.Response) -> float | None:
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else None
+
+
+def _outcome(answer: httpx2.Response) -> Any:
+    if answer.status_code == 200:
+        return answer.json()
+    try:
+        error = answer.json()["error"]
+        message = f"{error['message']} ({answer.status_code} {error['type']})"
+    except (ValueError, KeyError, TypeError):
+        message = f"the server answered {answer.status_code} without saying why"
+    hint = f"request id {answer.headers.get('X-Request-ID', 'unknown')}"
+    if answer.status_code == 401:
+        hint = "check the key: --key, HEADWATER_API_KEY or DATA/admin-key"
+    elif answer.status_code == 400 and "namespace" in message.lower():
+        hint = "name a namespace with --namespace or HEADWATER_NAMESPACE"
+    raise CommandError(message, hint)

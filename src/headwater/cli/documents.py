@@ -1,0 +1,97 @@
+"""``headwater documents``: create from files, get, list, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, path_of
+from headwater.cli.output import CommandError, note, print_json, print_object, print_page
+
+app = App(name="documents", help="Documents: create from JSON or JSON lines, get, list, delete.")
+_COLUMNS = ("document_id", "collection_id", "searchable_at")
+
+
+@app.command
+def create(
+    collection: str,
+    file: Annotated[Path, Parameter(allow_leading_hyphen=True)] = Path("-"),
+    *,
+    concurrency: Annotated[int, Parameter(help="Requests in flight.")] = 16,
+    skip: Annotated[int, Parameter(help="Documents at the start that are stored already.")] = 0,
+    run: Annotated[str | None, Parameter(help="The run to continue, as it was printed.")] = None,
+    keep_going: Annotated[bool, Parameter(negative=(), help="Report refused documents and go on.")] = False,
+    connection: Connection = DEFAULT_CONNECTION,
+    json: Json = False,
+) -> None:
+    """Create documents from a JSON object, a JSON array, or one JSON object a line.
+
+    Each document is one request with an Idempotency-Key of its own, so that repeating one never stores it twice.
+    When the command is interrupted it prints how to continue.
+
+    Parameters
+    ----------
+    collection
+        Id or name of the collection.
+    file
+        The file, or - for standard input.
+    """
+    from headwater.cli.loading import load, read_documents
+
+    if concurrency < 1 or skip < 0:
+        raise CommandError("--concurrency takes 1 or more, --skip 0 or more", exit_code=2)
+    documents = read_documents(file)
+    report = load(connection, collection, documents, concurrency, skip, run, keep_going)
+    if report.documents == 1 and report.only is not None:
+        print_object(report.only, as_json=json)
+        return
+    summary = {
+        "acknowledged": report.acknowledged,
+        "refused": report.refused,
+        "seconds": round(report.seconds, 3),
+        "run": report.run,
+    }
+    print_json(summary) if json else note(f"{report.acknowledged} documents acknowledged in {report.seconds:.1f} s")
+    if report.failure is not None:
+        raise report.failure
+    if report.refused:
+        raise CommandError(f"{report.refused} documents were refused")
+
+
+@app.command
+def get(
+    collection: str,
+    document: str,
+    *,
+    vectors: Annotated[bool, Parameter(negative=(), help="With its vectors.")] = False,
+    connection: Connection = DEFAULT_CONNECTION,
+    json: Json = False,
+) -> None:
+    """Show a document with its lineage."""
+    with Client(connection) as client:
+        path = path_of("collections", collection, "documents", document)
+        print_object(client.get(path, return_vectors="true" if vectors else None), as_json=json)
+
+
+@app.command(name="list")
+def list_documents(
+    collection: str,
+    *,
+    limit: int = 10,
+    cursor: Annotated[str | None, Parameter(help="Where the last page ended.")] = None,
+    connection: Connection = DEFAULT_CONNECTION,
+    json: Json = False,
+) -> None:
+    """List the documents of a collection, in the order of their creation."""
+    with Client(connection) as client:
+        answer = client.get(path_of("collections", collection, "documents"), limit=limit, cursor=cursor)
+    print_page(answer, _COLUMNS, as_json=json)
+
+
+@app.command
+def delete(collection: str, document: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+    """Delete a document and its vectors."""
+    with Client(connection) as client:
+        print_object(client.delete(path_of("collections", collection, "documents", document)), as_json=json)

@@ -1,0 +1,70 @@
+"""What a command prints: data on standard output, everything else on standard error, no colour needed to read it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class CommandError(Exception):
+    """The command failed. ``hint`` is the next step for the person at the keyboard."""
+
+    def __init__(self, message: str, hint: str | None = None, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.exit_code = exit_code
+
+
+def complain(message: str, hint: str | None = None) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    if hint:
+        print(f"hint: {hint}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """A remark beside the data."""
+    print(message, file=sys.stderr)
+
+
+def print_json(data: Any) -> None:
+    """One line of JSON, so that it can be piped, logged and read line by line."""
+    print(json.dumps(data, ensure_ascii=False), flush=True)
+
+
+def print_object(data: dict[str, Any], *, as_json: bool) -> None:
+    """One thing: JSON, or a line for each of its members that has a value."""
+    if as_json:
+        print_json(data)
+        return
+    shown = {key: value for key, value in data.items() if value not in (None, [], {})}
+    width = max(map(len, shown), default=0)
+    for key, value in shown.items():
+        print(f"{key:<{width}}  {_text(value)}")
+
+
+def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
+    """A table, as wide as its content: nothing is cut, so that ids can be copied."""
+    lines = [[column.upper() for column in columns]]
+    lines += [[_text(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_page(answer: dict[str, Any], columns: Sequence[str], *, as_json: bool) -> None:
+    """One page of a listing, and how to get the next."""
+    if as_json:
+        print_json(answer)
+        return
+    print_rows(answer["results"], columns)
+    cursor = (answer.get("pagination") or {}).get("next_cursor")
+    if cursor:
+        note(f"hint: there is more; continue with --cursor {cursor}")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,6 @@
+"""The parent process of ``headwater serve``."""
+
+from headwater.supervisor.children import StartError, StopRequested
+from headwater.supervisor.serve import Announcement, serve
+
+__all__ = ["Announcement", "StartError", "StopRequested", "serve"]
