@@ -53,7 +53,7 @@ async def _first_start(settings: Settings, directory: Path, path: Path) -> str |
     Secret.load_or_create(directory)
     store = StoreClient(path, settings)
     try:
-        return await bootstrap(store, settings, directory)
+        return await bootstrap(store, settings=settings, directory=directory)
     except BootstrapKeyError as error:
         raise StartError(error.message) from error
     finally:
