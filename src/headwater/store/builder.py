@@ -17,6 +17,7 @@ import msgspec
 from headwater.catalog.database import fetch_all, open_reader
 from headwater.catalog.tables.collections import load_collection
 from headwater.kit.failpoints import cross
+from headwater.kit.process import die_with_parent
 from headwater.kit.secrets import sync_directory
 from headwater.store.index import COMPLETE, VECTORS, directory_name
 from headwater.vectors.edge import EdgeShard
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--collection-row", type=int, required=True)
     parser.add_argument("--generation", type=int, required=True)
     arguments = parser.parse_args()
+    die_with_parent()
     os.nice(10)
     points = build(arguments.data, arguments.collection_row, arguments.generation)
     os.write(1, f"{points}\n".encode())

@@ -1,7 +1,7 @@
 """A worker's end of the socket to the storage process.
 
-When the storage process dies, requests in flight wait for its successor, ask what became of their operation, and send it
-again only if it never happened. So a caller sees a slow write, not a lost or doubled one.
+When the storage process dies, requests in flight wait for its successor, ask what became of their operation, and send
+it again only if it never happened. So a caller sees a slow write, not a lost or doubled one.
 """
 
 from __future__ import annotations

@@ -94,6 +94,16 @@ class Index:
 
     def recover(self, sequence: int) -> None:
         """At start: remove directories that nothing names, adopt built generations, catch up what a crash left."""
+        with self._connection:
+            # A restored backup has vectors and no generation.
+            self._connection.execute(
+                "INSERT INTO generations (collection_row, generation, state, sequence, created_at)"
+                " SELECT collection_row, ?, 'live', 0, updated_at FROM collections c WHERE state = 'active'"
+                " AND EXISTS (SELECT 1 FROM vectors v WHERE v.collection_row = c.collection_row) AND NOT EXISTS"
+                " (SELECT 1 FROM generations g WHERE g.collection_row = c.collection_row"
+                " AND g.state IN ('live', 'damaged'))",
+                (sequence,),
+            )
         named = {
             directory_name(row, generation): (row, generation, state)
             for row, generation, state in self._connection.execute(
@@ -316,7 +326,7 @@ class Index:
         )
 
     def wanted_builds(self) -> Iterator[RequestBuild]:
-        """Builds that are needed: of damaged indexes, of many vectors outside of a graph, of much that was overwritten."""
+        """Builds that are needed: for damaged indexes, many vectors outside of a graph, much that was overwritten."""
         while self._damaged:
             yield RequestBuild(collection_row=self._damaged.pop())
         for entry in self._open.values():
@@ -390,19 +400,6 @@ class Index:
         log.info("a new index generation is live", collection_row=entry.collection_row, generation=entry.generation)
 
     # -- damage ---------------------------------------------------------------------------------------------------
-
-    def rebuild(self, collection_row: int) -> None:
-        """Throw the live generation away and build the index again from the records."""
-        entry = self._open.get(collection_row)
-        if entry is not None:
-            self._give_up(entry)
-            return
-        row = self._connection.execute(
-            "SELECT generation FROM generations WHERE collection_row = ? AND state = 'live'",
-            (collection_row,),
-        ).fetchone()
-        if row is not None:
-            self._mark_damaged(collection_row, row[0])
 
     def _give_up(self, entry: OpenShard) -> None:
         self._open.pop(entry.collection_row, None)

@@ -27,8 +27,8 @@ class DirectoryLock:
             os.close(descriptor)
             holder = holder_of(self._path.parent) or {}
             raise ConflictError(
-                f"{self._path} is locked by process {holder.get('pid', '?')}: another Headwater uses this data directory;"
-                " stop it, or give --data another directory",
+                f"{self._path} is locked by process {holder.get('pid', '?')}: another Headwater uses this data"
+                " directory; stop it, or give --data another directory",
                 details={"lock": str(self._path), **holder},
             ) from None
         os.ftruncate(descriptor, 0)

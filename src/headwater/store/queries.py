@@ -24,6 +24,7 @@ def _status(writer: Writer, _: Any) -> dict[str, Any]:
         "free_bytes": writer.space.free_bytes(),
         "enough_space": writer.space.enough(),
         "damaged_indexes": damaged,
+        "catching_up": writer.index.catching_up,
     }
 
 
@@ -42,11 +43,6 @@ def _search(writer: Writer, body: dict[str, Any]) -> list[list[Any]]:
 def _checkpoint(writer: Writer, _: Any) -> None:
     """Flush every open shard now."""
     writer.index.maintain(writer.sequence, force=True)
-
-
-def _rebuild(writer: Writer, body: dict[str, Any]) -> None:
-    """Throw a collection's index away and have it built again from the records."""
-    writer.index.rebuild(body["collection_row"])
 
 
 def _compare(writer: Writer, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -69,7 +65,6 @@ _QUERIES: dict[str, Callable[[Writer, Any], Any]] = {
     "status": _status,
     "search": _search,
     "checkpoint": _checkpoint,
-    "rebuild": _rebuild,
     "compare": _compare,
     "extra_points": _extra_points,
 }

@@ -21,6 +21,7 @@ import uvloop
 
 from headwater.catalog.database import open_reader
 from headwater.errors import BadRequestError, HeadwaterError, to_wire
+from headwater.kit.log import configure_logs
 from headwater.kit.process import die_with_parent
 from headwater.settings import Settings
 from headwater.store.commands.base import decoder
@@ -119,6 +120,11 @@ def _answer(request_id: int, outcome: Any, error: HeadwaterError | None) -> byte
     return frame(Answer(request_id, error is None, body))
 
 
+def _remove(socket_path: Path) -> None:
+    # A predecessor that was killed leaves its socket behind; the lock says that it is dead.
+    socket_path.unlink(missing_ok=True)
+
+
 async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
     """Serve until SIGTERM. The caller holds the directory's lock."""
     stop = asyncio.Event()
@@ -127,7 +133,7 @@ async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     server = StorageServer(directory, settings)
     server.writer.start()
-    socket_path.unlink(missing_ok=True)
+    _remove(socket_path)
     mask = os.umask(0o177)
     try:
         listener = await loop.create_unix_server(lambda: Connection(server), str(socket_path))
@@ -141,7 +147,7 @@ async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
     await asyncio.sleep(0)
     for connection in list(server.connections):
         connection.close()
-    socket_path.unlink(missing_ok=True)
+    _remove(socket_path)
     log.info("the store is closed", sequence=server.writer.sequence)
 
 
@@ -152,6 +158,7 @@ def main() -> None:
     arguments = parser.parse_args()
     die_with_parent()
     settings = Settings(data=arguments.data)
+    configure_logs(settings.log_format, settings.log_level)
     lock = DirectoryLock(arguments.data)
     try:
         lock.acquire(socket=str(arguments.socket))

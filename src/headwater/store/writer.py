@@ -270,7 +270,8 @@ class Writer(threading.Thread):
         if effects.catalogue_changed:
             execute("UPDATE counters SET value = value + 1 WHERE name = 'catalogue'")
         execute(
-            "UPDATE counters SET value = CASE name WHEN 'sequence' THEN ? ELSE ? END WHERE name IN ('sequence', 'clock')",
+            "UPDATE counters SET value = CASE name WHEN 'sequence' THEN ? ELSE ? END"
+            " WHERE name IN ('sequence', 'clock')",
             (transaction.sequence, transaction.now),
         )
 

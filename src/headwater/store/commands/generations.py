@@ -56,7 +56,8 @@ def begin_generation(tx: Transaction, command: BeginGeneration) -> dict[str, Any
     generation = tx.next_sequence()
     assert latest is None or latest[0] is None or generation > latest[0]
     tx.execute(
-        "INSERT INTO generations (collection_row, generation, state, sequence, created_at) VALUES (?, ?, 'building', ?, ?)",
+        "INSERT INTO generations (collection_row, generation, state, sequence, created_at)"
+        " VALUES (?, ?, 'building', ?, ?)",
         (command.collection_row, generation, tx.sequence, tx.now),
     )
     return {

@@ -1,0 +1,141 @@
+"""The job lane: ``python -m headwater.jobs.lane --data DIR --socket PATH``, a niced process that does the jobs.
+
+It looks for runnable ones with a read-only connection, which costs the writer nothing, and leases one at a time a slot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from headwater.catalog.database import fetch_one, open_reader
+from headwater.errors import ConflictError, HeadwaterError
+from headwater.jobs.registry import Handler, Work, handlers
+from headwater.kit.clock import now_milliseconds
+from headwater.kit.log import configure_logs
+from headwater.kit.process import die_with_parent
+from headwater.settings import Settings
+from headwater.store.client import StoreClient
+from headwater.store.commands.jobs import ClaimJob, CompleteJob, FailJob, RenewLease
+from headwater.store.interface import Store
+
+log = structlog.get_logger("headwater.jobs")
+
+_POLL_SECONDS = 0.25
+_LEASE_MILLISECONDS = 15_000
+_RUNNABLE = (
+    "SELECT 1 FROM jobs WHERE state IN ('pending', 'running') AND run_after <= ?1"
+    " AND (state = 'pending' OR leased_until < ?1) LIMIT 1"
+)
+#: Builds take minutes; everything else must not wait behind them.
+_BUILD_KINDS = ("index.build",)
+
+
+class Lane:
+    def __init__(self, directory: Path, settings: Settings, store: Store) -> None:
+        self._directory = directory
+        self._settings = settings
+        self._store = store
+        self._handlers = handlers()
+        self._owner = f"lane-{os.getpid()}-{secrets.token_hex(4)}"
+        self._reader = open_reader(directory)
+
+    async def run(self) -> None:
+        """Work until cancelled. A job that is cut short is leased again when its lease has run out."""
+        quick = [kind for kind in self._handlers if kind not in _BUILD_KINDS]
+        async with asyncio.TaskGroup() as slots:
+            slots.create_task(self._slot("quick", quick))
+            slots.create_task(self._slot("build", list(_BUILD_KINDS)))
+
+    async def _slot(self, name: str, kinds: list[str]) -> None:
+        owner = f"{self._owner}-{name}"
+        while True:
+            try:
+                if not await self._work_one(owner, kinds):
+                    await asyncio.sleep(_POLL_SECONDS)
+            except HeadwaterError as error:
+                # The store is away, read-only or full; the job stays where it is.
+                log.warning("the job lane waits", reason=error.message)
+                await asyncio.sleep(2.0)
+
+    async def _work_one(self, owner: str, kinds: list[str]) -> bool:
+        if fetch_one(self._reader, _RUNNABLE, (now_milliseconds(),)) is None:
+            return False
+        claim = ClaimJob(owner=owner, kinds=kinds, lease_milliseconds=_LEASE_MILLISECONDS)
+        job = await self._store.execute(claim)
+        if job is None:
+            return False
+        await self._perform(owner, job, self._handlers[job["kind"]])
+        return True
+
+    async def _perform(self, owner: str, job: dict[str, Any], handler: Handler) -> None:
+        job_id = job["job_id"]
+        started = asyncio.get_running_loop().time()
+        renewing = asyncio.create_task(self._renew(owner, job_id))
+        try:
+            result = await handler(Work(self._directory, self._settings, self._store, job["arguments"]))
+            await self._store.execute(CompleteJob(job_id=job_id, owner=owner, result=result))
+        except ConflictError as error:
+            log.warning("a job was taken over", job=job_id, kind=job["kind"], reason=error.message)
+        except Exception as error:
+            log.exception("a job failed", job=job_id, kind=job["kind"], attempt=job["attempts"])
+            text = error.message if isinstance(error, HeadwaterError) else f"{type(error).__name__}: {error}"
+            await self._store.execute(FailJob(job_id=job_id, owner=owner, error=text))
+        else:
+            elapsed = asyncio.get_running_loop().time() - started
+            log.info("a job is done", job=job_id, kind=job["kind"], seconds=round(elapsed, 3))
+        finally:
+            renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewing
+
+    async def _renew(self, owner: str, job_id: str) -> None:
+        while True:
+            await asyncio.sleep(_LEASE_MILLISECONDS / 3000)
+            try:
+                await self._store.execute(
+                    RenewLease(job_id=job_id, owner=owner, lease_milliseconds=_LEASE_MILLISECONDS)
+                )
+            except HeadwaterError as error:
+                log.warning("a lease could not be renewed", job=job_id, reason=error.message)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
+    """Work until SIGTERM."""
+    store = StoreClient(socket_path, settings)
+    lane = Lane(directory, settings, store)
+    working = asyncio.create_task(lane.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    lane.close()
+    await store.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="headwater.jobs.lane")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--socket", type=Path, required=True)
+    arguments = parser.parse_args()
+    die_with_parent()
+    os.nice(10)
+    settings = Settings(data=arguments.data)
+    configure_logs(settings.log_format, settings.log_level)
+    uvloop.run(serve(arguments.data, arguments.socket, settings))
+
+
+if __name__ == "__main__":
+    main()

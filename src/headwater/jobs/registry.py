@@ -1,0 +1,42 @@
+"""Which function does which kind of job.
+
+A handler is ``async def handler(work: Work) -> dict``: its result is kept with the job. A job may be run again after a
+crash at any point, so every step of it must be safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.settings import Settings
+from headwater.store.interface import Store
+
+
+@dataclass(frozen=True)
+class Work:
+    """One job in hand: where the data is, the store to send commands to, and what the job is about."""
+
+    directory: Path
+    settings: Settings
+    store: Store
+    arguments: dict[str, Any]
+
+
+Handler = Callable[[Work], Awaitable[dict[str, Any]]]
+
+
+def handlers() -> dict[str, Handler]:
+    """Every kind of job. Imported late: the lane starts before it knows what it will have to do."""
+    from headwater.jobs.index_build import build_index
+    from headwater.store.lineage_job import repair_lineage
+    from headwater.store.purge_job import purge_collection, purge_namespace
+
+    return {
+        "index.build": build_index,
+        "collections.purge": lambda work: purge_collection(work.store, work.arguments),
+        "namespaces.purge": lambda work: purge_namespace(work.store, work.arguments),
+        "lineage.repair": lambda work: repair_lineage(work.store, work.arguments),
+    }
