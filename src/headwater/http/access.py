@@ -61,10 +61,27 @@ ACCESS: dict[tuple[str, str], Access] = {
     # Collections
     # Namespaces
     # Organizations
+    ("GET", "/v1/organizations"): Access("read"),
+    ("PATCH", "/v1/organizations"): _ADMIN,
+    ("GET", "/v1/organizations/credits"): Access("read"),
     # Users
-    # API keys
+    ("POST", "/v1/organizations/users"): _ADMIN,
+    ("GET", "/v1/organizations/users"): Access("read"),
+    ("GET", "/v1/organizations/users/{user_email}"): Access("read"),
+    ("PATCH", "/v1/organizations/users/{user_email}"): _ADMIN,
+    ("DELETE", "/v1/organizations/users/{user_email}"): _ADMIN,
+    # API keys. Listing is for everybody's own keys; the service wants ``admin`` for other people's.
+    ("POST", "/v1/organizations/users/{user_email}/api-keys"): _ADMIN,
+    ("GET", "/v1/organizations/users/{user_email}/api-keys"): Access("read"),
+    ("PATCH", "/v1/organizations/users/{user_email}/api-keys/{key_name}"): _ADMIN,
+    ("DELETE", "/v1/organizations/users/{user_email}/api-keys/{key_name}"): _ADMIN,
+    ("POST", "/v1/organizations/users/{user_email}/api-keys/{key_name}/rotate"): _ADMIN,
     # Account
+    ("GET", "/v1/me"): Access("any"),
+    ("GET", "/v1/account"): Access("any"),
     # Private
+    ("POST", "/v1/private/organizations"): Access("private"),
+    ("POST", "/v1/private/organizations/{organization_id}/users/{user_email}/bootstrap-key"): Access("private"),
 }
 
 
