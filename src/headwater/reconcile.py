@@ -94,7 +94,9 @@ def _verify_records(reader: apsw.Connection, report: Report) -> None:
     last_row = 0
     while rows := fetch_all(
         reader,
-        "SELECT document_row, collection_row, document_id, body, internal, blobs, checksum FROM documents"
+        # Somebody who changed a row by hand may have left text where bytes belong.
+        "SELECT document_row, collection_row, document_id, CAST(body AS BLOB), CAST(internal AS BLOB),"
+        " CAST(blobs AS BLOB), checksum FROM documents"
         " WHERE document_row > ? ORDER BY document_row LIMIT ?",
         (last_row, _SLICE),
     ):
