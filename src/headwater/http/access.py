@@ -58,6 +58,14 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/health/liveness"): _PUBLIC,
     ("GET", "/v1/health/beat"): _PUBLIC,
     # Documents
+    ("POST", "/v1/collections/{collection_identifier}/documents"): _WRITE,
+    ("GET", "/v1/collections/{collection_identifier}/documents/{document_id}"): _READ,
+    ("PUT", "/v1/collections/{collection_identifier}/documents/{document_id}"): _WRITE,
+    ("PATCH", "/v1/collections/{collection_identifier}/documents/{document_id}"): _WRITE,
+    ("DELETE", "/v1/collections/{collection_identifier}/documents/{document_id}"): _DELETE,
+    ("GET", "/v1/documents/{document_id}"): _READ,
+    ("PUT", "/v1/documents/{document_id}"): _WRITE,
+    ("PATCH", "/v1/documents/{document_id}"): _WRITE,
     # Collections
     # Namespaces
     # Organizations
@@ -99,10 +107,10 @@ def check(
     namespace: str | None,
     path: Mapping[str, str],
 ) -> Caller:
-    """Refuse the request or say who calls. ``namespace`` is the header ``X-Namespace``, ``path`` what is in the path.
+    """Refuse the request or say who calls. ``path`` holds the parameters of the resolved route's path.
 
-    In this order: ``UnauthorizedError``, ``ForbiddenError``, then ``BadRequestError`` or ``NotFoundError`` for the
-    namespace.
+    In this order: ``UnauthorizedError``, ``ForbiddenError`` for the permission, ``BadRequestError`` or
+    ``NotFoundError`` for the namespace, ``ForbiddenError`` for the key's scopes.
     """
     permission = access.permission
     if permission == "public":
@@ -113,8 +121,8 @@ def check(
     key = tenancy.authenticate(runtime, authorization, origin)
     try:
         found = tenancy.admit(runtime, key, permission, namespaced=access.namespaced, x_namespace=namespace, path=path)
-    except NotFoundError as error:
-        if access.namespace_optional and error.code == "namespace_not_found":
+    except NotFoundError:
+        if access.namespace_optional:
             return Caller(key, None, namespace)
         raise
     return Caller(key, found)

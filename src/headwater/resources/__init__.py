@@ -4,12 +4,14 @@ from fastapi import APIRouter
 
 from headwater.resources.account.routes import router as account
 from headwater.resources.api_keys.routes import router as api_keys
+from headwater.resources.documents.routes import router as documents
 from headwater.resources.health.routes import router as health
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
 from headwater.resources.users.routes import router as users
 
 ROUTERS: tuple[APIRouter, ...] = (
+    documents,
     health,
     account,
     api_keys,

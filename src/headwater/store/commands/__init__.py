@@ -3,6 +3,7 @@
 from headwater.store.commands import (  # noqa: F401
     api_keys,
     collections,
+    documents,
     generations,
     housekeeping,
     jobs,

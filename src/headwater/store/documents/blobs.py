@@ -1,4 +1,4 @@
-"""References to files: ``source_blobs`` as they come, ``document_blobs`` as ``BlobURLRef``, and the list that is shown."""
+"""References to files: ``source_blobs`` as they come, ``document_blobs`` as ``BlobURLRef``, and what is shown."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def _unknown(indexes: Sequence[VectorIndex], vector: SentVector) -> ValidationEr
 
 
 def check_fits(index: VectorIndex, vector: SentVector) -> None:
-    """Raise ``ValidationError`` unless the vector is of the index's kind and width and has a direction if it needs one."""
+    """Raise ``ValidationError`` unless the vector has the index's kind and width, and a direction if it needs one."""
     if index["kind"] != vector.kind or (index["kind"] != "sparse" and index["dimensions"] not in (None, vector.width)):
         raise _mismatch(index, vector)
     if vector.directionless and index["distance"] == "cosine":

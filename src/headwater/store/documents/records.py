@@ -71,7 +71,8 @@ class DocumentRow:
 
 def document_of(row: tuple[Any, ...]) -> DocumentRow:
     """The document of a row of ``COLUMNS``. Raises ``StorageCorruptedError`` when its bytes have changed on disk."""
-    document = DocumentRow(*row[:14], row[15], not row[16])
+    columns: list[Any] = [*row[:14], row[15], not row[16]]
+    document = DocumentRow(*columns)
     if document.checksum != row[14]:
         raise _corrupted("document", document.document_id)
     return document
@@ -196,7 +197,8 @@ def update_document(tx: Transaction, document: DocumentRow, vectors: Sequence[Ve
 def _put_vectors(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData]) -> None:
     data = encode_vectors(vectors)
     tx.execute(
-        "INSERT OR REPLACE INTO vectors (document_row, collection_row, sequence, data, checksum) VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO vectors (document_row, collection_row, sequence, data, checksum)"
+        " VALUES (?, ?, ?, ?, ?)",
         (document.document_row, document.collection_row, document.sequence, data, zlib.crc32(data)),
     )
     tx.point_changed(document.collection_row, PointChange(document.document_row, document.sequence, vectors))

@@ -21,7 +21,7 @@ class RenderOptions(msgspec.Struct, array_like=True, frozen=True):
     presigned_urls: bool = False
     #: Show every vector.
     vectors: bool = False
-    #: True shows their names only, a list those vectors only. The list has storage names.
+    #: True shows their names only, a list those vectors only. See ``with_storage_names``.
     vector_names: Literal[True] | list[str] | None = None
 
     @property
@@ -32,10 +32,13 @@ class RenderOptions(msgspec.Struct, array_like=True, frozen=True):
 PLAIN = RenderOptions()
 
 
-def storage_names(requested: Iterable[str], indexes: Iterable[dict[str, Any]]) -> list[str]:
-    """Requested vector names with output names turned into storage names; unknown ones are left out."""
-    wanted = set(requested)
-    return [index["name"] for index in indexes if index["name"] in wanted or index.get("output") in wanted]
+def with_storage_names(options: RenderOptions, indexes: Iterable[dict[str, Any]]) -> RenderOptions:
+    """The options with requested output names turned into storage names; unknown ones are left out."""
+    if not isinstance(options.vector_names, list):
+        return options
+    wanted = set(options.vector_names)
+    names = [index["name"] for index in indexes if index["name"] in wanted or index.get("output") in wanted]
+    return RenderOptions(options.presigned_urls, options.vectors, names)
 
 
 def render_document(document: DocumentRow, options: RenderOptions = PLAIN, vectors: Sequence[VectorData] = ()) -> bytes:

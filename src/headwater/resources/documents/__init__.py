@@ -1,0 +1,1 @@
+"""Documents: the unit that everything else is about."""

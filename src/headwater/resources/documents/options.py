@@ -1,0 +1,75 @@
+"""What a request asks of the answer: ``return_vectors`` and the like, read alike on every document route."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from headwater.errors import NotEnabledError, ValidationError
+from headwater.store.documents.render import PLAIN, RenderOptions
+
+_TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})
+_FALSE = frozenset({"false", "0", "no", "off", "f", "n", ""})
+
+
+def parse_flag(name: str, text: str) -> bool:
+    """A boolean of the query string. Raises ``ValidationError``."""
+    folded = text.strip().lower()
+    if folded in _TRUE:
+        return True
+    if folded in _FALSE:
+        return False
+    raise ValidationError.at(["query", name], f"{name} must be true or false, not {text[:40]!r}", "bool_parsing")
+
+
+def parse_names(texts: list[str]) -> bool | list[str]:
+    """``return_vector_names``: true, false, or names that are comma-separated or repeated."""
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    if len(names) <= 1:
+        folded = names[0].lower() if names else ""
+        if folded == "true":
+            return True
+        if folded in ("", "false"):
+            return False
+    return names
+
+
+async def render_options(request: Request) -> RenderOptions:
+    # Most requests ask for nothing, and a get is fast enough to notice the parsing.
+    if not request.scope["query_string"]:
+        return PLAIN
+    query = request.query_params
+    if query.get("expand"):
+        raise NotEnabledError("expand is not part of this server yet", details={"feature": "expand"})
+    signed = [parse_flag(name, query[name]) for name in ("return_url", "return_presigned_urls") if name in query]
+    vectors = parse_flag("return_vectors", query.get("return_vectors", ""))
+    names = parse_names(query.getlist("return_vector_names"))
+    return RenderOptions(any(signed), vectors, names or None)
+
+
+#: The options of a route that answers with documents.
+Options = Annotated[RenderOptions, Depends(render_options)]
+
+
+def _parameter(name: str, kind: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "schema": {"type": kind, **({"default": False} if kind == "boolean" else {})},
+        "description": description,
+    }
+
+
+#: For ``openapi_extra``: the parameters are read by ``render_options``, not by FastAPI.
+OPTION_PARAMETERS: list[dict[str, Any]] = [
+    _parameter("return_url", "boolean", "Give each of `document_blobs` a `presigned_url`."),
+    _parameter("return_presigned_urls", "boolean", "The same as `return_url`."),
+    _parameter("return_vectors", "boolean", "Show every vector as a root key, in the form it was sent in."),
+    _parameter(
+        "return_vector_names",
+        "string",
+        "`true` lists the names of the vectors in `_vectors`; a comma-separated list shows just those vectors.",
+    ),
+]

@@ -1,0 +1,66 @@
+"""Reading one document: a look-up by key in the worker itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headwater.context import Context
+from headwater.errors import NotFoundError
+from headwater.store.documents.records import DocumentRow, load_by_collection, load_document, load_vectors
+from headwater.store.documents.render import (
+    RenderOptions,
+    render_document,
+    shadow_warning,
+    shadowed_names,
+    with_storage_names,
+)
+from headwater.tenancy.access import access_collection
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A document's JSON, its entity tag, and a warning if something of it could not be shown."""
+
+    content: bytes
+    etag: str
+    warning: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {"ETag": self.etag}
+        if self.warning is not None:
+            headers["X-Headwater-Warning"] = self.warning.encode("ascii", "backslashreplace").decode()
+        return headers
+
+
+async def get_document(ctx: Context, collection: str, document_id: str, options: RenderOptions) -> Rendered:
+    """The collection's document. ``NotFoundError`` for one of another collection."""
+    found = access_collection(ctx, collection)
+    document = load_by_collection(ctx.runtime.reader.connection, found.namespace_row, found.collection_row, document_id)
+    if document is None:
+        raise NotFoundError.of("document", document_id)
+    return show(ctx, document, with_storage_names(options, found.body.get("vectors") or []))
+
+
+async def get_document_of_namespace(ctx: Context, document_id: str, options: RenderOptions) -> Rendered:
+    """The namespace's document, in whichever collection; vectors are known by their storage names only."""
+    return show(ctx, find_in_namespace(ctx, document_id), options)
+
+
+def find_in_namespace(ctx: Context, document_id: str) -> DocumentRow:
+    """The namespace's document with that id in a collection that the key reaches, or ``NotFoundError``."""
+    document = load_document(ctx.runtime.reader.connection, ctx.scope.namespace_row, document_id)
+    if document is None:
+        raise NotFoundError.of("document", document_id)
+    access_collection(ctx, document.collection_id)
+    return document
+
+
+def show(ctx: Context, document: DocumentRow, options: RenderOptions) -> Rendered:
+    """The document as the options want it, with its vectors read if they do."""
+    if not options.needs_vectors:
+        return Rendered(render_document(document, options), document.etag)
+    vectors = load_vectors(ctx.runtime.reader.connection, document.document_row)
+    shadowed = shadowed_names(document, options, vectors)
+    warning = shadow_warning(shadowed) if shadowed else None
+    return Rendered(render_document(document, options, vectors), document.etag, warning)
