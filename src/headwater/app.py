@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
 
@@ -23,6 +24,8 @@ from headwater.http.route import Route
 from headwater.resources import ROUTERS
 from headwater.runtime import Runtime
 from headwater.settings import Settings
+from headwater.tenancy.attempts import FailedAttempts
+from headwater.tenancy.last_used import LastUsed
 
 _DESCRIPTION = """
 A self-hosted document warehouse that speaks the Mixpeek v1 API.
@@ -40,7 +43,7 @@ class Application(FastAPI):
             app = GZipMiddleware(app, minimum_size=settings.gzip_minimum_bytes, compresslevel=5)
         if settings.cors_origins:
             app = _cors(app, settings.cors_origins)
-        app = Front(app, self.state.metrics)
+        app = Front(app, self.state.metrics, lifespan=self.router)
         if settings.forwarded_allow_ips:
             # uvicorn and Starlette describe the same ASGI callable with different types.
             proxied: Any = ProxyHeadersMiddleware(cast(Any, app), trusted_hosts=settings.forwarded_allow_ips)
@@ -57,16 +60,26 @@ def create_app(runtime: Runtime) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        lifespan=_lifespan,
         servers=[{"url": runtime.settings.root_path}] if runtime.settings.root_path else None,
     )
     app.state.runtime = runtime
     app.state.metrics = Metrics()
+    app.state.last_used = LastUsed(runtime.store)
+    app.state.failed_attempts = FailedAttempts(runtime.settings.failed_keys_per_minute)
     app.state.body_budget = BodyBudget(runtime.settings.max_inflight_body_bytes)
     for router in (*ROUTERS, documentation.router):
         # Not include_router: it wraps every route in a second round of matching.
         app.router.routes.extend(router.routes)
     _bind(_routes(app), runtime.settings)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.last_used.start()
+    yield
+    await app.state.last_used.stop()
 
 
 def _routes(app: FastAPI) -> list[Route]:

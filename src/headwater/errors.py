@@ -5,8 +5,8 @@ HeadwaterError
 ├── ForbiddenError 403 · QuotaExceededError 403 · NotEnabledError 403
 ├── NotFoundError 404 · MethodNotAllowedError 405 · RequestTimeoutError 408
 ├── ConflictError 409 · AlreadyExistsError 409 · PreconditionFailedError 412
-├── PayloadTooLargeError 413 · UnsupportedMediaTypeError 415 · ValidationError 422
-├── TooManyRequestsError 429 · InternalServerError 500
+├── PayloadTooLargeError 413 · URITooLongError 414 · UnsupportedMediaTypeError 415 · ValidationError 422
+├── TooManyRequestsError 429 · HeadersTooLargeError 431 · InternalServerError 500
 ├── ServiceUnavailableError 503 · StorageReadOnlyError 503 · StorageCorruptedError 503
 └── QueryTimeoutError 504 · InsufficientStorageError 507
 
@@ -123,6 +123,12 @@ class PayloadTooLargeError(HeadwaterError):
     status = 413
 
 
+class URITooLongError(HeadwaterError):
+    """The request's target is longer than 16 KiB. Send what is long in the body."""
+
+    status = 414
+
+
 class UnsupportedMediaTypeError(HeadwaterError):
     """The body has a content type or encoding that the route does not read."""
 
@@ -161,6 +167,12 @@ class TooManyRequestsError(HeadwaterError):
     """A rate limit is used up. Wait ``Retry-After`` seconds."""
 
     status = 429
+
+
+class HeadersTooLargeError(HeadwaterError):
+    """The request has more than 100 header fields, or more than 64 KiB of them."""
+
+    status = 431
 
 
 class InternalServerError(HeadwaterError):

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     keep_alive_seconds: float = Field(75.0, gt=0, description="How long an idle connection is kept.")
     max_connections: int = Field(2048, ge=1, description="Open connections per worker; beyond it, 503.")
     drain_seconds: float = Field(8.0, gt=0, description="Time that requests in flight get after SIGTERM.")
+    failed_keys_per_minute: int = Field(
+        500, ge=1, description="Requests with an invalid key per address and minute; beyond it, those get 429."
+    )
     metrics_public: bool = Field(
         False, description="Serve `/metrics` without a key. Otherwise it needs a key with `admin`."
     )

@@ -66,6 +66,12 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/{document_id}"): _READ,
     ("PUT", "/v1/documents/{document_id}"): _WRITE,
     ("PATCH", "/v1/documents/{document_id}"): _WRITE,
+    ("GET", "/v1/collections/{collection_identifier}/documents"): _READ,
+    ("POST", "/v1/collections/{collection_identifier}/documents/list"): _READ,
+    ("GET", "/v1/collections/{collection_identifier}/documents/count"): _READ,
+    ("POST", "/v1/documents/batch-get"): _READ,
+    ("GET", "/v1/namespaces/{namespace_id}/documents/{document_id}"): Access("read"),
+    ("POST", "/v1/namespaces/{namespace_id}/documents/upsert"): Access("write"),
     # Collections
     # Namespaces
     # Organizations
@@ -121,8 +127,8 @@ def check(
     key = tenancy.authenticate(runtime, authorization, origin)
     try:
         found = tenancy.admit(runtime, key, permission, namespaced=access.namespaced, x_namespace=namespace, path=path)
-    except NotFoundError:
-        if access.namespace_optional:
+    except NotFoundError as error:
+        if access.namespace_optional and error.code == "namespace_not_found":
             return Caller(key, None, namespace)
         raise
     return Caller(key, found)

@@ -71,13 +71,14 @@ def _log_failure(error: Exception, scope: Scope) -> None:
 class Front:
     """Everything that is said about a request from the outside."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, lifespan: ASGIApp) -> None:
         self._app = app
         self._metrics = metrics
+        self._lifespan = lifespan
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._lifespan(scope, receive, send)
             return
         request_id = scope[REQUEST_ID] = ids.new_request_id()
         header = (_REQUEST_ID_HEADER, request_id.encode())

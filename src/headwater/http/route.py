@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from headwater.context import Context
-from headwater.errors import ValidationError
+from headwater.errors import UnauthorizedError, ValidationError
 from headwater.http import access as access_table
 from headwater.http.access import Access
 from headwater.http.body import BodyBudget, decode_json, read_body
@@ -77,16 +77,23 @@ class Route(APIRoute):
                 namespace = _header_text(value)
             elif name == b"origin":
                 origin = value.decode("latin-1")
-        caller = access_table.check(
-            self.access,
-            runtime,
-            authorization=authorization,
-            origin=origin,
-            namespace=namespace,
-            path=scope["path_params"],
-        )
-        scope[UNRESOLVED_NAMESPACE] = caller.unresolved_namespace
+        try:
+            caller = access_table.check(
+                self.access,
+                runtime,
+                authorization=authorization,
+                origin=origin,
+                namespace=namespace,
+                path=scope["path_params"],
+            )
+        except UnauthorizedError:
+            if authorization is not None:
+                scope["app"].state.failed_attempts.failed(_source(scope))
+            raise
+        if caller.unresolved_namespace is not None:
+            scope[UNRESOLVED_NAMESPACE] = caller.unresolved_namespace
         if caller.key is not None:
+            scope["app"].state.last_used.used(caller.key.key_id)
             scope[CONTEXT] = Context(runtime, scope[REQUEST_ID], caller.key, caller.namespace)
 
     def _decode(self, scope: Scope, raw: bytes, runtime: Runtime) -> Any:
@@ -117,6 +124,11 @@ class Route(APIRoute):
         if isinstance(result, Response):
             return result
         return json_response(result, headers=dict(solved.response.headers))
+
+
+def _source(scope: Scope) -> str:
+    client = scope.get("client")
+    return "" if client is None else str(client[0])
 
 
 def _header_text(value: bytes) -> str:

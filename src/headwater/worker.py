@@ -1,0 +1,56 @@
+"""One HTTP worker: ``python -m headwater.worker --fd N --data DIR --socket PATH``.
+
+The supervisor binds the listening socket and passes its descriptor; all workers accept from it. A worker opens the
+database read-only and sends its writes to the storage process through PATH.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from pathlib import Path
+
+from headwater.http import multiprocess_metrics
+from headwater.kit.process import die_with_parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="headwater.worker")
+    parser.add_argument("--fd", type=int, required=True, help="descriptor of the listening socket")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--socket", type=Path, required=True, help="socket of the storage process")
+    arguments = parser.parse_args()
+    die_with_parent()
+    # First of all: prometheus_client decides when it is imported where the numbers live.
+    multiprocess_metrics.prepare(arguments.data)
+    import uvloop
+
+    with socket.socket(fileno=arguments.fd) as listener:
+        uvloop.run(_serve(listener, arguments.data, arguments.socket))
+
+
+async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -> None:
+    from headwater.app import create_app
+    from headwater.catalog.cache import Catalogue
+    from headwater.catalog.reader import Reader
+    from headwater.http.server import make_server
+    from headwater.kit.log import configure_logs
+    from headwater.kit.secrets import Secret
+    from headwater.runtime import Runtime
+    from headwater.settings import load_settings
+    from headwater.store.client import StoreClient
+
+    settings = load_settings().model_copy(update={"data": directory})
+    configure_logs(settings.log_format, settings.log_level)
+    reader = Reader(directory, cache_bytes=settings.sqlite_cache_bytes)
+    store = StoreClient(store_socket, settings)
+    runtime = Runtime(settings, Secret.load(directory), store, reader, Catalogue(reader.connection))
+    try:
+        await make_server(create_app(runtime), settings).serve(sockets=[listener])
+    finally:
+        await store.close()
+        reader.close()
+
+
+if __name__ == "__main__":
+    main()
