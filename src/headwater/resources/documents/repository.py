@@ -1,0 +1,76 @@
+"""Reads of many documents. Each is one statement, so a document and its vectors are of one moment."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import apsw
+import msgspec
+
+from headwater.errors import StorageCorruptedError
+from headwater.resources.documents.cursor import Position
+from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of
+from headwater.store.documents.vector_forms import decode_vectors
+from headwater.vectors.interface import VectorData
+
+
+class Found(NamedTuple):
+    """A document and, if they were asked for, all its vectors."""
+
+    document: DocumentRow
+    vectors: list[VectorData]
+
+
+_NO_VECTORS = "NULL, NULL"
+_VECTORS = "v.data, v.checksum"
+_JOIN = " LEFT JOIN vectors v ON v.document_row = d.document_row"
+
+
+def _select(with_vectors: bool) -> str:
+    columns = _VECTORS if with_vectors else _NO_VECTORS
+    return f"SELECT {COLUMNS}, {columns} FROM {DOCUMENTS}{_JOIN if with_vectors else ''}"
+
+
+def _found(rows: apsw.Cursor) -> list[Found]:
+    found = []
+    for *columns, data, checksum in rows:
+        document = document_of(tuple(columns))
+        if data is not None and zlib.crc32(data) != checksum:
+            raise StorageCorruptedError(
+                f"the vectors of {document.document_id} fail their checksum; run `headwater verify`",
+                details={"document": document.document_id},
+            )
+        found.append(Found(document, [] if data is None else decode_vectors(data)))
+    return found
+
+
+def list_documents(
+    connection: apsw.Connection,
+    collection_row: int,
+    *,
+    after: Position | None,
+    offset: int,
+    limit: int,
+    with_vectors: bool,
+) -> list[Found]:
+    """Documents in the order of their creation, ids breaking ties: from ``offset``, or after a position."""
+    position = after or Position(-1, "")
+    rows = connection.execute(
+        _select(with_vectors) + " WHERE d.collection_row = ? AND (d.created_at, d.document_id) > (?, ?)"
+        " ORDER BY d.created_at, d.document_id LIMIT ? OFFSET ?",
+        (collection_row, position.created_at, position.document_id, limit, offset),
+    )
+    return _found(rows)
+
+
+def find_documents(
+    connection: apsw.Connection, namespace_row: int, document_ids: Sequence[str], *, with_vectors: bool
+) -> dict[str, Found]:
+    """The documents with those ids, in whichever collection of the namespace."""
+    rows = connection.execute(
+        _select(with_vectors) + " WHERE d.namespace_row = ? AND d.document_id IN (SELECT value FROM json_each(?))",
+        (namespace_row, msgspec.json.encode(document_ids).decode()),
+    )
+    return {found.document.document_id: found for found in _found(rows)}
