@@ -161,4 +161,4 @@ def _outcome(answer: httpx2.Response) -> Any:
         hint = "check the key: --key, HEADWATER_API_KEY or DATA/admin-key"
     elif answer.status_code == 400 and "namespace" in message.lower():
         hint = "name a namespace with --namespace or HEADWATER_NAMESPACE"
-    raise CommandError(message, hint)
+    raise CommandError(message, hint, status=answer.status_code)

@@ -9,12 +9,16 @@ from typing import Any
 
 
 class CommandError(Exception):
-    """The command failed. ``hint`` is the next step for the person at the keyboard."""
+    """The command failed. ``hint`` is the next step for the person at the keyboard.
 
-    def __init__(self, message: str, hint: str | None = None, exit_code: int = 1) -> None:
+    ``status`` is the HTTP status, when it was a server's answer that said no.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, exit_code: int = 1, status: int | None = None) -> None:
         super().__init__(message)
         self.hint = hint
         self.exit_code = exit_code
+        self.status = status
 
 
 def complain(message: str, hint: str | None = None) -> None:

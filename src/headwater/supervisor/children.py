@@ -48,7 +48,6 @@ class Child:
     name: str
     arguments: list[str]
     inherited: tuple[int, ...] = ()
-    niceness: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     backoff_seconds: float = 0.0
@@ -64,7 +63,7 @@ class Child:
             # A group of its own, or Ctrl-C would stop the storage process before the workers are done with it.
             start_new_session=True,
             # Safe here: there are no threads that could hold a lock while we fork.
-            preexec_fn=partial(_prepare_child, os.getpid(), self.niceness),
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
         self.started_at = time.monotonic()
         self.restart_at = None
@@ -95,12 +94,6 @@ class Child:
     def terminate(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-
-
-def _prepare_child(parent: int, niceness: int) -> None:
-    die_with_parent(parent)
-    if niceness:
-        os.nice(niceness)
 
 
 class StopRequested(Exception):

@@ -76,7 +76,7 @@ def _supervisor(settings: Settings, directory: Path, listener: socket, path: Pat
         workers=[
             Child(f"worker-{number}", worker, inherited=(descriptor,)) for number in range(1, settings.workers + 1)
         ],
-        lane=Child("jobs", ["headwater.jobs.lane", *place], niceness=10),
+        lane=Child("jobs", ["headwater.jobs.lane", *place]),
         storage_answers=partial(storage_answers, path),
     )
 

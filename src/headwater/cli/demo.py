@@ -1,0 +1,188 @@
+"""``headwater demo``: the Python standard library, loaded through the API and looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, path_of
+from headwater.cli.output import CommandError, note, print_json
+from headwater.cli.progress import counting
+
+if TYPE_CHECKING:
+    from headwater.demo.standard_library import Module
+
+NAMESPACE = "standard-library"
+MODULES, DEFINITIONS = "modules", "definitions"
+_IN_FLIGHT = 16
+_BATCH_GET = 1000
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading did. ``created`` is without what was there already; ``seconds`` without reading and embedding."""
+
+    modules: int
+    definitions: int
+    created: int
+    seconds: float
+
+    @property
+    def there_already(self) -> int:
+        return self.modules + self.definitions - self.created
+
+
+def demo(
+    *,
+    everything: Annotated[
+        bool,
+        Parameter(name="--all", negative=(), help="Every module, not only the well-known ones."),
+    ] = False,
+    data: Annotated[Path, Parameter(help="Data directory of the demo's own server.")] = Path("demo-data"),
+    url: Annotated[
+        str | None, Parameter(help="Use this server instead of an own one; its key comes from --key.")
+    ] = None,
+    key: Annotated[str | None, Parameter(env_var="HEADWATER_API_KEY", help="API key for --url.")] = None,
+    json: Json = False,
+) -> None:
+    """Load the Python standard library of this machine and look around in it.
+
+    Each source file is a root object, each module a document, each documented class and function a child document with
+    a vector of its name, signature and first paragraph.
+    """
+    from headwater.cli.tour import tour
+
+    started = time.monotonic()
+    with _server(url, data) as address:
+        connection = replace(DEFAULT_CONNECTION, url=address, key=key if url else None, data=data, namespace=NAMESPACE)
+        with Client(connection, connections=_IN_FLIGHT) as client:
+            modules, loaded = _load_library(client, everything)
+            found = tour(client, modules, loaded)
+    if json:
+        print_json(found.as_json())
+    else:
+        print(found.as_text())
+        note(f"\nThe demo took {time.monotonic() - started:.0f} s.")
+        note(_how_to_go_on(connection, own_server=url is None))
+
+
+@contextmanager
+def _server(url: str | None, data: Path) -> Iterator[str]:
+    if url is not None:
+        yield url
+        return
+    from headwater.cli.embedded import embedded_server
+
+    with embedded_server(data) as own:
+        yield own
+
+
+def _load_library(client: Client, everything: bool) -> tuple[list[Module], Loaded]:
+    from headwater.demo.documents import everything_in
+    from headwater.demo.standard_library import read_modules
+
+    with counting("reading modules") as advance:
+        modules = []
+        for module in read_modules(everything=everything):
+            modules.append(module)
+            advance(1)
+    definitions = sum(len(module.definitions) for module in modules)
+    _make_places(client)
+    missing = _missing(client, [thing.document_id for thing, _ in everything_in(modules)])
+    if not missing:
+        note(f"All {len(modules) + definitions} documents are there already.")
+        return modules, Loaded(len(modules), definitions, 0, 0.0)
+    bodies = _bodies(modules, missing)
+    started = time.monotonic()
+    _create_all(client, bodies)
+    return modules, Loaded(len(modules), definitions, len(bodies), time.monotonic() - started)
+
+
+def _make_places(client: Client) -> None:
+    _unless_there(client, path_of("namespaces"), {"namespace_name": NAMESPACE})
+    for name in (MODULES, DEFINITIONS):
+        _unless_there(client, path_of("collections"), {"collection_name": name, "source": {"type": "direct_upsert"}})
+
+
+def _unless_there(client: Client, path: str, body: Body) -> None:
+    try:
+        client.post(path, body)
+    except CommandError as error:
+        if error.status != 409:
+            raise
+
+
+def _missing(client: Client, document_ids: list[str]) -> set[str]:
+    """Those of the ids that the server does not have."""
+    missing: set[str] = set()
+    for start in range(0, len(document_ids), _BATCH_GET):
+        body = {"document_ids": document_ids[start : start + _BATCH_GET], "return_presigned_urls": False}
+        missing.update(client.post(path_of("documents", "batch-get"), body)["not_found"])
+    return missing
+
+
+def _bodies(modules: list[Module], missing: set[str]) -> list[tuple[str, Body]]:
+    """Collection and body of each missing document, with its vector."""
+    from headwater.demo.documents import definition_document, everything_in, module_document, text_to_embed
+    from headwater.demo.standard_library import Definition
+
+    things = [(thing, module) for thing, module in everything_in(modules) if thing.document_id in missing]
+    bodies: list[tuple[str, Body]] = []
+    for position, vector in _embedded([text_to_embed(thing) for thing, _ in things]):
+        thing, parent = things[position]
+        # In the order of embedding, by length: children reach the server before their parents as often as after.
+        if isinstance(thing, Definition):
+            bodies.append((DEFINITIONS, definition_document(thing, parent, vector)))
+        else:
+            bodies.append((MODULES, module_document(thing, vector)))
+    return bodies
+
+
+def _embedded(texts: list[str]) -> Iterator[tuple[int, list[float]]]:
+    from headwater.demo.embedding import TextModel
+    from headwater.errors import HeadwaterError
+
+    try:
+        model = TextModel()
+    except HeadwaterError as error:
+        raise CommandError(error.message) from error
+    with counting("embedding texts", len(texts)) as advance:
+        for position, vector in model.embed(texts):
+            yield position, vector.tolist()
+            advance(1)
+
+
+def _create_all(client: Client, bodies: list[tuple[str, Body]]) -> None:
+    def create(item: tuple[str, Body]) -> None:
+        collection, body = item
+        client.post(path_of("collections", collection, "documents"), body)
+
+    with ThreadPoolExecutor(_IN_FLIGHT) as pool, counting("creating documents", len(bodies)) as advance:
+        for _ in pool.map(create, bodies):
+            advance(1)
+
+
+def _how_to_go_on(connection: Connection, *, own_server: bool) -> str:
+    key = connection.headers()["Authorization"]
+    url = "http://127.0.0.1:8420" if own_server else connection.base_url()
+    ask = f'curl -s -H "Authorization: {key}" -H "X-Namespace: {NAMESPACE}"'
+    lines = ["", "To go on:", ""]
+    if own_server:
+        lines.append(f"  headwater serve --data {connection.data}    # in another terminal")
+    documents = f"{url}/v1/collections/{DEFINITIONS}/documents"
+    lines += [
+        f"  {ask} {url}/v1/collections",
+        f'  {ask} "{documents}?limit=3"',
+        f"  {ask} {documents}/count",
+        f"  {ask} -H 'Content-Type: application/json' {documents} -d '{{\"name\": \"mine\"}}'",
+    ]
+    return "\n".join(lines)

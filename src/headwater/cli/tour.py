@@ -1,0 +1,124 @@
+"""What the demo shows of the loaded library: one document, the way back to its file, its siblings, the counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headwater.cli.connection import Client, path_of
+from headwater.cli.demo import DEFINITIONS, MODULES, Loaded
+
+if TYPE_CHECKING:
+    from headwater.demo.standard_library import Definition, Module
+
+_SHOWN_CHILDREN = 8
+_SHOWN_TEXT = 120
+_FAVOURITE = ("json", "dumps")
+
+
+@dataclass(frozen=True)
+class Tour:
+    #: A definition as the API returns it.
+    document: dict[str, Any]
+    #: Its module, as the API returns it.
+    parent: dict[str, Any]
+    #: Whether the file that the module names still has the content that it was read with.
+    file_is_unchanged: bool
+    #: Names of the definitions that have that parent, in the order of their creation.
+    children: list[str]
+    counts: dict[str, int]
+    loaded: Loaded
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def as_text(self) -> str:
+        return "\n\n".join((self._document(), self._chain(), self._children(), self._counts()))
+
+    def _document(self) -> str:
+        shown = dict(self.document)
+        if len(shown["text"]) > _SHOWN_TEXT:
+            shown["text"] = shown["text"][:_SHOWN_TEXT] + " ..."
+        return f"One document:\n\n{json.dumps(shown, indent=2, ensure_ascii=False)}"
+
+    def _chain(self) -> str:
+        lineage = self.document["_internal"]["lineage"]
+        state = "unchanged since" if self.file_is_unchanged else "changed since"
+        return "\n".join(
+            (
+                "Its chain back to the file:",
+                "",
+                f"  {self.document['document_id']}  {self.document['signature']}",
+                f"  from {self.parent['document_id']}  module {self.parent['name']}",
+                f"  from {lineage['root_object_id']} in {lineage['root_bucket_id']}",
+                f"     = {self.parent['file']}, lines {self.document['line']}-{self.document['end_line']} ({state})",
+            )
+        )
+
+    def _children(self) -> str:
+        names = ", ".join(self.children[:_SHOWN_CHILDREN])
+        more = ", ..." if len(self.children) > _SHOWN_CHILDREN else ""
+        return f"The module {self.parent['name']} has {len(self.children)} children: {names}{more}"
+
+    def _counts(self) -> str:
+        lines = [f"{count:>7} documents in {name}" for name, count in self.counts.items()]
+        loaded = self.loaded
+        if loaded.there_already:
+            lines.append(f"{loaded.there_already:>7} were there already")
+        if loaded.created:
+            rate = loaded.created / loaded.seconds
+            lines.append(
+                f"{loaded.created:>7} created one by one in {loaded.seconds:.1f} s: {rate:.0f} a second,"
+                " each on the disk before its answer"
+            )
+        return "\n".join(lines)
+
+
+def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:
+    """Look at the library through the API alone, but for the file at the end of the chain."""
+    definition = _pick(modules)
+    document = client.get(path_of("collections", DEFINITIONS, "documents", definition.document_id))
+    parent_id = document["_internal"]["lineage"]["source_document_id"]
+    parent = client.get(path_of("collections", MODULES, "documents", parent_id))
+    return Tour(
+        document=document,
+        parent=parent,
+        file_is_unchanged=_is_unchanged(parent),
+        children=_children_of(client, parent_id),
+        counts={name: _count(client, name) for name in (MODULES, DEFINITIONS)},
+        loaded=loaded,
+    )
+
+
+def _pick(modules: list[Module]) -> Definition:
+    definitions = [definition for module in modules for definition in module.definitions]
+    return next((found for found in definitions if (found.module, found.name) == _FAVOURITE), definitions[0])
+
+
+def _count(client: Client, collection: str) -> int:
+    return int(client.get(path_of("collections", collection, "documents", "count"))["count"])
+
+
+def _is_unchanged(module: dict[str, Any]) -> bool:
+    file = Path(module["file"])
+    expected = module["_internal"]["content_hash"]
+    return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == expected
+
+
+def _children_of(client: Client, parent_id: str) -> list[str]:
+    """The names of the documents that have that parent, found by walking the collection page by page."""
+    names: list[str] = []
+    cursor = None
+    while True:
+        page = client.get(path_of("collections", DEFINITIONS, "documents"), limit=1000, cursor=cursor)
+        names += [
+            document["name"]
+            for document in page["results"]
+            if document["_internal"]["lineage"].get("source_document_id") == parent_id
+        ]
+        cursor = page["pagination"]["next_cursor"]
+        if cursor is None:
+            return names
