@@ -4,9 +4,11 @@ from fastapi import APIRouter
 
 from headwater.resources.account.routes import router as account
 from headwater.resources.api_keys.routes import router as api_keys
+from headwater.resources.collections.routes import router as collections
 from headwater.resources.documents.routes import router as documents
 from headwater.resources.documents.routes_read import router as documents_read
 from headwater.resources.health.routes import router as health
+from headwater.resources.namespaces.routes import router as namespaces
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
 from headwater.resources.users.routes import router as users
@@ -15,6 +17,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     # Its static segments, such as ``/documents/count``, must not be read as the ids of ``documents``.
     documents_read,
     documents,
+    collections,
+    namespaces,
     health,
     account,
     api_keys,

@@ -1,0 +1,88 @@
+"""Listing collections: filters, search, sort and pages over the collection objects of one namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+
+from headwater.catalog.tables.collections import Collection
+from headwater.context import Context
+from headwater.http.pagination import Page, pagination_envelope
+from headwater.resources.collections import object_page, repository
+from headwater.resources.collections.render import collection_response
+from headwater.resources.collections.repository import State
+from headwater.resources.collections.schemas import ListCollectionsRequest
+
+Row = tuple[list[Collection], dict[int, State]]
+
+
+async def list_collections(ctx: Context, request: ListCollectionsRequest, page: Page) -> dict[str, Any]:
+    assert ctx.namespace is not None
+    namespace, scope = ctx.namespace, ctx.scope
+
+    def read(connection: apsw.Connection) -> Row:
+        return repository.all_with_states(connection, scope)
+
+    collections, states = await ctx.runtime.reader.run(read)
+    objects = [
+        collection_response(collection, namespace, states.get(collection.collection_row, State()))
+        for collection in collections
+        if request.include_system or not collection.body.get("system")
+    ]
+    selection = _selection(request, f"collections:{scope.organization_id}:{scope.namespace_row}")
+    matching = object_page.select(objects, selection)
+    cut = object_page.cut(matching, selection, page, ctx.runtime.secret.derive("cursors"))
+    return _answer(page, matching, cut)
+
+
+def _selection(request: ListCollectionsRequest, scope: str) -> object_page.Selection:
+    return object_page.Selection(
+        scope=scope,
+        id_field="collection_id",
+        searched=("collection_id", "collection_name", "description"),
+        filters=request.filters,
+        sort=object_page.sort_of(request.sort, request.sorts),
+        search=request.search,
+        case_sensitive=request.case_sensitive,
+    )
+
+
+def _answer(page: Page, matching: list[dict[str, Any]], cut: object_page.Slice) -> dict[str, Any]:
+    return {
+        "results": cut.rows,
+        "pagination": pagination_envelope(
+            page,
+            path="/v1/collections",
+            has_more=cut.next_cursor is not None,
+            next_cursor=cut.next_cursor,
+            total=cut.total,
+        ),
+        "total_count": cut.total,
+        "stats": _stats(matching),
+        "warnings": [],
+    }
+
+
+def unresolved_namespace_page(page: Page, identifier: str) -> dict[str, Any]:
+    """The empty page for an ``X-Namespace`` that names nothing: clients list before they create."""
+    empty = _answer(page, [], object_page.Slice([], 0, None))
+    warning = {
+        "resource": "namespace",
+        "id": identifier,
+        "reason": "unresolved",
+        "next_step": "Send the id or name of a namespace of this API key's organization in X-Namespace",
+    }
+    return empty | {"warnings": [warning]}
+
+
+def _stats(matching: list[dict[str, Any]]) -> dict[str, Any]:
+    documents = sum(item["document_count"] for item in matching)
+    return {
+        "total_documents": documents,
+        "avg_documents_per_collection": documents / max(1, len(matching)),
+        "collections_with_taxonomies": sum(1 for item in matching if item["taxonomy_count"]),
+        "total_feature_extractors": len(matching),
+        "total_taxonomies": sum(item["taxonomy_count"] for item in matching),
+        "total_retrievers": sum(item["retriever_count"] for item in matching),
+    }
