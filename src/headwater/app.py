@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from headwater import __version__
@@ -19,7 +18,7 @@ from headwater.http.access import ACCESS, missing_rows
 from headwater.http.body import BodyBudget
 from headwater.http.dispatch import Dispatcher
 from headwater.http.metrics import Metrics
-from headwater.http.middleware import Errors, Front
+from headwater.http.middleware import Errors, Front, OptionalGZip
 from headwater.http.route import Route
 from headwater.resources import ROUTERS
 from headwater.runtime import Runtime
@@ -36,11 +35,17 @@ Every document can be traced back, step by step, to the object that it came from
 class Application(FastAPI):
     """FastAPI for the description and the parameters; our own layers and dispatch around them."""
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.runtime.settings
         app: ASGIApp = Errors(Dispatcher(_routes(self)))
         if settings.gzip_minimum_bytes:
-            app = GZipMiddleware(app, minimum_size=settings.gzip_minimum_bytes, compresslevel=5)
+            app = OptionalGZip(app, settings.gzip_minimum_bytes)
         if settings.cors_origins:
             app = _cors(app, settings.cors_origins)
         app = Front(app, self.state.metrics, lifespan=self.router)
@@ -51,7 +56,7 @@ class Application(FastAPI):
         return app
 
 
-def create_app(runtime: Runtime) -> FastAPI:
+def create_app(runtime: Runtime, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     """The application over that runtime. Raises when a route has no row in the access table."""
     app = Application(
         title="Headwater",
@@ -68,7 +73,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.last_used = LastUsed(runtime.store)
     app.state.failed_attempts = FailedAttempts(runtime.settings.failed_keys_per_minute)
     app.state.body_budget = BodyBudget(runtime.settings.max_inflight_body_bytes)
-    for router in (*ROUTERS, documentation.router):
+    for router in (*routers, documentation.router):
         # Not include_router: it wraps every route in a second round of matching.
         app.router.routes.extend(router.routes)
     _bind(_routes(app), runtime.settings)

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headwater import ids
@@ -66,6 +67,21 @@ def _answer_for(error: Exception, scope: Scope) -> ASGIApp:
 
 def _log_failure(error: Exception, scope: Scope) -> None:
     _log.error("request failed", request_id=scope[REQUEST_ID], route=_template(scope), exc_info=error)
+
+
+class OptionalGZip:
+    """Compresses long answers for clients that accept it; the others do not pay for the question."""
+
+    def __init__(self, app: ASGIApp, minimum_bytes: int) -> None:
+        self._plain = app
+        self._compressing = GZipMiddleware(app, minimum_size=minimum_bytes, compresslevel=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for name, value in scope["headers"]:
+            if name == b"accept-encoding" and b"gzip" in value:
+                await self._compressing(scope, receive, send)
+                return
+        await self._plain(scope, receive, send)
 
 
 class Front:

@@ -31,6 +31,7 @@ from headwater.http.dependencies import (
     json_object,
     optional_json_object,
 )
+from headwater.http.parameters import direct_parameters
 from headwater.http.responses import json_response
 from headwater.runtime import Runtime
 
@@ -48,6 +49,7 @@ class Route(APIRoute):
         self._reads_body = self._reads_object or self.body_field is not None
         field = self.body_field
         self._empty_is_object = self._reads_object or (field is not None and not field.field_info.is_required())
+        self._direct = direct_parameters(self.dependant)
         self.app = self._serve
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,6 +110,12 @@ class Route(APIRoute):
         return value
 
     async def _call(self, request: Request, body: Any) -> Response:
+        if self._direct is None:
+            return await self._call_validated(request, body)
+        result = await self.endpoint(**await self._direct.resolve(request))
+        return result if isinstance(result, Response) else json_response(result)
+
+    async def _call_validated(self, request: Request, body: Any) -> Response:
         # The parts of a dependency that clean up after themselves need these two; ours have none.
         async with AsyncExitStack() as stack:
             request.scope["fastapi_inner_astack"] = request.scope["fastapi_function_astack"] = stack
