@@ -11,7 +11,7 @@ import pytest
 from headwater.catalog.tables.collections import Collection
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.runtime import Runtime
-from headwater.store.commands.collections import PASSTHROUGH_EXTRACTOR, CreateCollection, UpdateCollection
+from headwater.store.commands.collections import PASSTHROUGH_EXTRACTOR, CreateCollection, SetLifecycle, UpdateCollection
 from headwater.store.commands.namespaces import CreateNamespace
 
 MakeCollection = Callable[..., Awaitable[Collection]]
@@ -83,3 +83,20 @@ async def api(app: Any, admin_key: str, namespace: Namespace) -> AsyncIterator[h
     headers = {"Authorization": f"Bearer {admin_key}", "X-Namespace": namespace.namespace_id}
     async with httpx2.AsyncClient(transport=transport, base_url="http://headwater", headers=headers) as client:
         yield client
+
+
+@pytest.fixture
+def freeze(runtime: Runtime, namespace: Namespace) -> Callable[[Collection], Awaitable[None]]:
+    """``await freeze(collection)``."""
+
+    async def freeze(collection: Collection) -> None:
+        await runtime.store.execute(
+            SetLifecycle(
+                organization_id=namespace.organization_id,
+                namespace_row=namespace.namespace_row,
+                collection_row=collection.collection_row,
+                lifecycle_state="frozen",
+            )
+        )
+
+    return freeze

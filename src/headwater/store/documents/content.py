@@ -83,8 +83,6 @@ class DocumentContent(msgspec.Struct, omit_defaults=True):
     features: list[SentFeature]
     vectors: list[SentVector]
     system: SystemFields
-    #: Whether unknown names of ``vectors`` make new indexes instead of errors.
-    learn_names: bool = False
 
 
 class DocumentChanges(msgspec.Struct, omit_defaults=True):

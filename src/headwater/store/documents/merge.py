@@ -57,7 +57,7 @@ def apply_changes(stored: Stored, changes: DocumentChanges) -> None:
     sent = _decode(changes.root)
     metadata = sent.pop("metadata", None)
     if metadata is not None:
-        _merge_map(stored.own.setdefault("metadata", {}), metadata)
+        _merge_map(stored.own.setdefault("metadata", {}), metadata, repeats=changes.repeats)
     if changes.features is not None:
         stored.internal["features"] = [_decode(feature.fragment) for feature in changes.features]
     _apply_system(stored.internal, changes.system)
@@ -67,8 +67,10 @@ def apply_changes(stored: Stored, changes: DocumentChanges) -> None:
         _apply_root(stored, name, value, said, repeats=changes.repeats)
 
 
-def _merge_map(target: dict[str, Any], sent: dict[str, Any]) -> None:
+def _merge_map(target: dict[str, Any], sent: dict[str, Any], *, repeats: bool = False) -> None:
     for name, value in sent.items():
+        if repeats and name in target and target[name] is value is None:
+            continue
         if value is None:
             target.pop(name, None)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -21,7 +20,6 @@ from headwater.store.documents.naming import MAX_VECTOR_INDEXES, joined, name_fe
 from headwater.store.documents.projection import VIOLATIONS, payloads_of, project, stored_root
 from headwater.store.documents.records import (
     DocumentRow,
-    delete_document,
     insert_document,
     load_vectors,
     update_document,
@@ -57,23 +55,6 @@ def create(
     return document, vectors
 
 
-def replace_whole(
-    tx: Transaction, namespace: Namespace, collection: Collection, old: DocumentRow, content: DocumentContent
-) -> tuple[DocumentRow, list[VectorData]]:
-    """Store new content under an existing id; it may move to another collection. ``created_at`` stays."""
-    document = replace(_blank(tx, collection, old.document_id, tx.next_sequence()), created_at=old.created_at)
-    if old.collection_row == collection.collection_row:
-        document.document_row = old.document_row
-        vectors = _fill(tx, namespace, collection, document, content)
-        update_document(tx, document, vectors)
-    else:
-        vectors = _fill(tx, namespace, collection, document, content)
-        delete_document(tx, old)
-        insert_document(tx, document, vectors)
-    lineage.repair_descendants(tx, namespace, document.document_id)
-    return document, vectors
-
-
 def _blank(tx: Transaction, collection: Collection, document_id: str, sequence: int) -> DocumentRow:
     return DocumentRow(
         document_row=sequence,
@@ -98,14 +79,14 @@ def _fill(
     tx: Transaction, namespace: Namespace, collection: Collection, document: DocumentRow, content: DocumentContent
 ) -> list[VectorData]:
     """Everything of a new document that follows from its content; returns its vectors."""
-    names, vectors = _name_vectors(tx, collection, content.features, content.vectors, learn_names=content.learn_names)
+    names, vectors = _name_vectors(tx, collection, content.features, content.vectors)
     document.body, document.derived = content.body, content.derived
     _check_schema(collection, document)
     sent = content.system.lineage or LineageSent()
     internal = _internal(namespace, document, content.system)
     first = content.features[0].feature_extractor_id if content.features else None
     internal["lineage"] = _lineage(tx, namespace, collection, document, sent, first)
-    modality = content.system.modality or _input_kind(collection)
+    modality = content.system.modality or input_kind(collection)
     if modality is not None:
         internal["modality"] = modality
     _put_blobs(internal, document, content.system)
@@ -154,7 +135,7 @@ def _named_fragment(feature: SentFeature, names: list[str]) -> msgspec.Raw:
     return msgspec.Raw(feature.fragment[:-1] + b',"vectors":' + _encode(names) + b"}")
 
 
-def _input_kind(collection: Collection) -> str | None:
+def input_kind(collection: Collection) -> str | None:
     """``text`` for a ``text_extractor``: what the collection's documents are made from, where its name says so."""
     extractor = collection.body.get("feature_extractor") or {}
     kind = str(extractor.get("feature_extractor_name", "")).partition("_")[0]
@@ -201,8 +182,6 @@ def _name_vectors(
     collection: Collection,
     features: Sequence[SentFeature],
     plain: Sequence[SentVector],
-    *,
-    learn_names: bool = False,
 ) -> tuple[list[list[str]], list[VectorData]]:
     """The storage names of each feature's vectors, and all vectors under them. New names become indexes."""
     indexes: list[dict[str, Any]] = collection.body.get("vectors") or []
@@ -216,16 +195,15 @@ def _name_vectors(
         learned += naming.learned
     flat = [name for group in names for name in group]
     if plain:
-        naming = name_plain_vectors([*indexes, *learned], plain, learn=learn_names)
-        learned += naming.learned
+        naming = name_plain_vectors([*indexes, *learned], plain)
         sent, flat = [*sent, *plain], [*flat, *naming.names]
     vectors = joined(sent, flat) if sent else []
     if learned:
-        _learn(tx, collection, indexes, learned, sent[0])
+        learn_indexes(tx, collection, indexes, learned, sent[0])
     return names, vectors
 
 
-def _learn(
+def learn_indexes(
     tx: Transaction,
     collection: Collection,
     indexes: list[dict[str, Any]],
