@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def now_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
+# A group of writes shares one time, and each renders it several times.
+@lru_cache(maxsize=4096)
 def to_text(milliseconds: int) -> str:
     """``1767605400000`` → ``2026-01-05T09:30:00.000Z``. Fixed width keeps text order and time order the same."""
     seconds, rest = divmod(milliseconds, 1000)

@@ -12,6 +12,7 @@ import msgspec
 
 from headwater import ids
 from headwater.catalog.tables.collections import Collection, load_collection
+from headwater.catalog.tables.namespaces import Namespace, load_namespace
 from headwater.errors import NotFoundError
 from headwater.vectors.interface import PointChange
 
@@ -43,16 +44,29 @@ class Effects:
         self.jobs_enqueued |= other.jobs_enqueued
 
 
+@dataclass
+class Known:
+    """Collections and namespaces that the writer has read before. Nobody else writes, so they stay true until one
+    changes or a rollback takes back what was read."""
+
+    collections: dict[int, Collection] = field(default_factory=dict)
+    namespaces: dict[int, Namespace] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        self.collections.clear()
+        self.namespaces.clear()
+
+
 class Transaction:
     """One group of commands on the writer's connection. Handlers use it, the writer begins and commits it."""
 
-    def __init__(self, connection: apsw.Connection, *, now: int, sequence: int) -> None:
+    def __init__(self, connection: apsw.Connection, *, now: int, sequence: int, known: Known | None = None) -> None:
         self.connection = connection
         #: Milliseconds; never goes backwards, even when the machine's clock does.
         self.now = now
         self.sequence = sequence
         self.effects = Effects()
-        self._collections: dict[int, Collection] = {}
+        self._known = Known() if known is None else known
 
     def next_sequence(self) -> int:
         """The next number in the one order of all writes. A number is never given twice."""
@@ -68,18 +82,28 @@ class Transaction:
 
     def collection(self, collection_row: int) -> Collection:
         """The active collection with that row, or ``NotFoundError``."""
-        found = self._collections.get(collection_row)
+        found = self._known.collections.get(collection_row)
         if found is None:
             found = load_collection(self.connection, collection_row)
             if found is None:
                 raise NotFoundError.of("collection", str(collection_row))
-            self._collections[collection_row] = found
+            self._known.collections[collection_row] = found
+        return found
+
+    def namespace(self, namespace_row: int) -> Namespace:
+        """The active namespace with that row, or ``NotFoundError``: it may have been deleted while a command waited."""
+        found = self._known.namespaces.get(namespace_row)
+        if found is None:
+            found = load_namespace(self.connection, namespace_row)
+            if found is None:
+                raise NotFoundError.of("namespace", str(namespace_row))
+            self._known.namespaces[namespace_row] = found
         return found
 
     def catalogue_changed(self) -> None:
         """Call after any change of organizations, users, keys, namespaces or collections."""
         self.effects.catalogue_changed = True
-        self._collections.clear()
+        self.forget_cached()
 
     def point_changed(self, collection_row: int, change: PointChange) -> None:
         self.effects.points.setdefault(collection_row, []).append(change)
@@ -126,4 +150,4 @@ class Transaction:
 
     def forget_cached(self) -> None:
         """Drop what was cached from rows that a rollback may have undone."""
-        self._collections.clear()
+        self._known.clear()

@@ -35,7 +35,7 @@ from headwater.store.commands.base import FREES_SPACE, Command, handler_of
 from headwater.store.index import Index
 from headwater.store.protocol import OPERATION_SHIFT
 from headwater.store.space import Space
-from headwater.store.transaction import Effects, Transaction
+from headwater.store.transaction import Effects, Known, Transaction
 
 log = structlog.get_logger("headwater.store")
 
@@ -80,6 +80,7 @@ class Writer(threading.Thread):
         counters = dict(self.connection.execute("SELECT name, value FROM counters"))
         self.sequence: int = counters["sequence"]
         self._clock: int = counters["clock"]
+        self._known = Known()
         self.index = Index(directory, self.connection, settings)
         if self.space.enough():
             self.index.recover(self.sequence)
@@ -206,7 +207,7 @@ class Writer(threading.Thread):
 
     def _transact(self, group: list[Waiting]) -> tuple[list[tuple[Any, HeadwaterError | None]], Effects]:
         self._clock = max(self._clock, now_milliseconds())
-        transaction = Transaction(self.connection, now=self._clock, sequence=self.sequence)
+        transaction = Transaction(self.connection, now=self._clock, sequence=self.sequence, known=self._known)
         total = Effects()
         self.connection.execute("BEGIN IMMEDIATE")
         answers = [self._run_command(transaction, item, total) for item in group]
@@ -290,6 +291,7 @@ class Writer(threading.Thread):
             cross("answer.after")
 
     def _roll_back(self) -> None:
+        self._known.clear()
         # SQLite has rolled back by itself after some errors.
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from headwater.catalog.tables.collections import Collection
-from headwater.catalog.tables.namespaces import Namespace, load_namespace
 from headwater.errors import NotFoundError, PreconditionFailedError
 from headwater.store.commands.base import Command, handles
 from headwater.store.documents import idempotency, write
@@ -67,7 +66,7 @@ class DeleteDocument(Command):
 @handles(CreateDocument)
 def create_document(tx: Transaction, command: CreateDocument) -> dict[str, Any]:
     """``{"document", "document_id", "sequence", "collection_row"}``, and ``"replayed"`` if it was done before."""
-    namespace = namespace_of(tx, command.namespace_row)
+    namespace = tx.namespace(command.namespace_row)
     collection = collection_of(tx, command.namespace_row, command.collection_row)
     key = command.idempotency
     if key is not None:
@@ -89,7 +88,7 @@ def create_document(tx: Transaction, command: CreateDocument) -> dict[str, Any]:
 @handles(UpdateDocument)
 def update_document(tx: Transaction, command: UpdateDocument) -> dict[str, Any]:
     """The outcome of ``create_document``. A request that asks for nothing changes nothing, not even the sequence."""
-    namespace = namespace_of(tx, command.namespace_row)
+    namespace = tx.namespace(command.namespace_row)
     document = existing(tx, command.namespace_row, command.collection_row, command.document_id)
     collection = collection_of(tx, command.namespace_row, document.collection_row)
     check_version(document, command.if_match)
@@ -111,14 +110,6 @@ def remove_document(tx: Transaction, command: DeleteDocument) -> None:
     check_version(document, command.if_match)
     write.require_writable(collection_of(tx, command.namespace_row, document.collection_row))
     delete_document(tx, document)
-
-
-def namespace_of(tx: Transaction, namespace_row: int) -> Namespace:
-    """The active namespace, or ``NotFoundError``: it may have been deleted while the command waited."""
-    namespace = load_namespace(tx.connection, namespace_row)
-    if namespace is None:
-        raise NotFoundError.of("namespace", str(namespace_row))
-    return namespace
 
 
 def collection_of(tx: Transaction, namespace_row: int, collection_row: int) -> Collection:

@@ -243,8 +243,12 @@ def refuse_cycle(tx: Transaction, namespace_row: int, document_id: str, parent_i
     ancestors = [row[0] for row in tx.execute(_ANCESTORS, (namespace_row, parent_id, document_id))]
     if document_id not in ancestors:
         return
-    cycle = [document_id, *ancestors]
-    raise ConflictError(
+    raise cycle_error([document_id, *ancestors])
+
+
+def cycle_error(cycle: list[str]) -> ConflictError:
+    """The refusal of documents that each name the next as their parent, the last being the first again."""
+    return ConflictError(
         f"lineage cycle: {' → '.join(_shortened(cycle))}; a document cannot descend from itself",
         details={"cycle": cycle},
         code="lineage_cycle",
@@ -314,7 +318,13 @@ _CHILDREN = (
 )
 
 
+_HAS_CHILDREN = "SELECT 1 FROM documents WHERE namespace_row = ? AND parent_document_id = ? LIMIT 1"
+
+
 def _children(tx: Transaction, namespace_row: int, parent: Unrepaired, limit: int) -> list[DocumentRow]:
+    # Most documents have none when they come, and this look costs a fifth of the query below.
+    if tx.one(_HAS_CHILDREN, (namespace_row, parent.document_id)) is None:
+        return []
     rows = tx.execute(_CHILDREN, (namespace_row, parent.document_id, parent.after, limit)).fetchall()
     return [document_of(row) for row in rows]
 
