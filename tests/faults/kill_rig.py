@@ -53,6 +53,10 @@ class KillRig:
 
     def load(self, *, operations: int | None = None) -> None:
         """Start the writers. With ``operations`` they end by themselves after that many each."""
+        self.load_only(self.oracles, operations=operations)
+
+    def load_only(self, oracles: list[Oracle], *, operations: int | None = None) -> None:
+        """Start one writer for each of these oracles."""
         url, key = self.server.url, self.server.key
         self._writers = [
             Writer(
@@ -64,7 +68,7 @@ class KillRig:
                 self.choose.randrange(2**32),
                 operations=operations,
             )
-            for oracle in self.oracles
+            for oracle in oracles
         ]
         for writer in self._writers:
             writer.start()

@@ -39,7 +39,7 @@ class StorageSocket:
         """The answer to a query, or a command's outcome with ``execute``. Errors fail the test."""
         self._socket.sendall(frame(Request(1, kind, 0, pack(body))))
         while True:
-            for payload in self._frames.feed(self._received()):
+            for payload in list(self._frames.feed(self._received())):
                 answer = self._decode(payload)
                 value = msgspec.msgpack.decode(answer.body)
                 assert answer.ok, f"{kind}: {value}"

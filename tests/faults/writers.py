@@ -48,14 +48,14 @@ class Writer(threading.Thread):
 
     def _step(self) -> None:
         living = self._oracle.living()
-        actions = [self._create, self._create, self._upsert]
+        actions = [self._create_one, self._create_one, self._upsert_some]
         if living:
-            actions += [self._patch, self._patch, self._delete]
+            actions += [self._patch_one, self._patch_one, self._delete_one]
         self._choose.choice(actions)(living)
 
     # -- operations -------------------------------------------------------------------------------------------
 
-    def _create(self, living: list[str]) -> None:
+    def _create_one(self, living: list[str]) -> None:
         state = self._new_state()
         body = state.fields | {"features": [_feature(state)]}
         document_id = self._new_id() if self._choose.random() < 0.3 else None
@@ -73,7 +73,7 @@ class Writer(threading.Thread):
             else:
                 self._oracle.unanswered[state.fields["marker"]] = UnansweredCreate(state, body, replay_key)
 
-    def _patch(self, living: list[str]) -> None:
+    def _patch_one(self, living: list[str]) -> None:
         document_id = self._choose.choice(living)
         before = self._oracle.documents[document_id].certain
         assert before is not None
@@ -83,7 +83,8 @@ class Writer(threading.Thread):
             "metadata": {"status": self._choose.choice(["draft", "live"])},
         }
         vector = self._vector() if self._choose.random() < 0.5 else before.vector
-        after = State(before.fields | change, vector)
+        metadata = before.fields.get("metadata", {}) | change["metadata"]
+        after = State(before.fields | change | {"metadata": metadata}, vector)
         body = change if vector == before.vector else change | {"features": [_feature(after)]}
         answer = self._send("PATCH", f"{self._path}/{document_id}", body)
         if answer is not None and answer.status == 200:
@@ -91,7 +92,7 @@ class Writer(threading.Thread):
         elif self._unclear(answer):
             self._oracle.doubt(document_id, after)
 
-    def _delete(self, living: list[str]) -> None:
+    def _delete_one(self, living: list[str]) -> None:
         document_id = self._choose.choice(living)
         answer = self._send("DELETE", f"{self._path}/{document_id}")
         if answer is not None and answer.status == 200:
@@ -99,7 +100,7 @@ class Writer(threading.Thread):
         elif self._unclear(answer):
             self._oracle.doubt(document_id, None)
 
-    def _upsert(self, living: list[str]) -> None:
+    def _upsert_some(self, living: list[str]) -> None:
         count = self._choose.randint(2, 12)
         ids = self._choose.sample(living, min(len(living), count // 3))
         ids += [self._new_id() for _ in range(count - len(ids))]
@@ -158,7 +159,7 @@ class Writer(threading.Thread):
         return f"doc_{self._choose.getrandbits(96):024x}"
 
     def _text(self) -> str:
-        return "".join(self._choose.choice("abc äß語\n\"\\ 0") for _ in range(self._choose.randrange(40)))
+        return "".join(self._choose.choice('abc äß語\n"\\ 0') for _ in range(self._choose.randrange(40)))
 
 
 def _numbers(vector: bytes) -> list[float]:
