@@ -6,6 +6,7 @@ from headwater.resources.account.routes import router as account
 from headwater.resources.api_keys.routes import router as api_keys
 from headwater.resources.collections.routes import router as collections
 from headwater.resources.documents.routes import router as documents
+from headwater.resources.documents.routes_namespace import router as documents_of_namespace
 from headwater.resources.documents.routes_read import router as documents_read
 from headwater.resources.health.routes import router as health
 from headwater.resources.namespaces.routes import router as namespaces
@@ -17,6 +18,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     # Its static segments, such as ``/documents/count``, must not be read as the ids of ``documents``.
     documents_read,
     documents,
+    documents_of_namespace,
     collections,
     namespaces,
     health,

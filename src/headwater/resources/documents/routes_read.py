@@ -1,4 +1,4 @@
-"""Reading many documents, and the routes of a namespace's path. Included before the routes with ids."""
+"""Reading many documents: lists, counts, batches. Included before the routes with ids."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from headwater.http.route import Route
 from headwater.resources.documents import batch_get, listing
 from headwater.resources.documents.batch_get import BatchGetBody
 from headwater.resources.documents.listing import ListDocumentsBody, ListParameters
-from headwater.resources.documents.namespace_path import in_namespace
 from headwater.resources.documents.options import OPTION_PARAMETERS, Options
-from headwater.resources.documents.schemas import DocumentResponse
 from headwater.resources.documents.schemas_read import BatchGetResponse, DocumentCount, DocumentList
-from headwater.resources.documents.service_get import get_document_of_namespace
 
 router = APIRouter(route_class=Route, tags=["Documents"])
 
@@ -91,16 +88,3 @@ async def batch_get_documents(
 ) -> JSONBytes:
     """Up to 1000 documents of the namespace by their ids, from whichever collections, in the order of the ids."""
     return JSONBytes(await batch_get.batch_get_documents(ctx, body, options))
-
-
-@router.get(
-    "/v1/namespaces/{namespace_id}/documents/{document_id}",
-    summary="Get a document of a namespace in the path",
-    operation_id="get_document_byo_namespaces",
-    response_model=DocumentResponse,
-    openapi_extra=_GET,
-)
-async def get_document_byo_namespaces(namespace_id: str, document_id: str, ctx: Ctx, options: Options) -> JSONBytes:
-    """The document with that id in the namespace that the path names; `X-Namespace` plays no part."""
-    rendered = await get_document_of_namespace(in_namespace(ctx, namespace_id), document_id, options)
-    return JSONBytes(rendered.content, headers=rendered.headers)

@@ -11,5 +11,6 @@ from headwater.store.commands import (  # noqa: F401
     namespaces,
     organizations,
     purge,
+    upsert,
     users,
 )
