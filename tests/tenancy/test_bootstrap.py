@@ -109,7 +109,10 @@ async def test_second_first_start_at_the_same_time_makes_nothing(
     assert len(digests(settings.data)) == 1
 
 
-@pytest.mark.parametrize("key", ["mxp_of_another_form", "plain", "sk_0123456789abcdef0123456789abcdef", new_secret()])
+@pytest.mark.parametrize(
+    "key",
+    ["mxp_of_another_form", "plain", "sk_0123456789abcdef0123456789abcdef", pytest.param(new_secret(), id="our own")],
+)
 async def test_operators_key_of_any_form_is_taken(store: LocalStore, settings: Settings, key: str) -> None:
     given = settings.model_copy(update={"bootstrap_key": key})
     assert await bootstrap(store, given, settings.data) == key
@@ -117,13 +120,8 @@ async def test_operators_key_of_any_form_is_taken(store: LocalStore, settings: S
     assert digests(settings.data) == [digest_of(Secret.load(settings.data), key)]
 
 
-@pytest.mark.parametrize(
-    "key", ["", "with space", "ümlaut", "line\nbreak", "a" * 513, new_secret()[:-1] + "!"[:0] + "_"]
-)
-async def test_operators_key_that_cannot_travel_is_refused(store: LocalStore, settings: Settings, key: str) -> None:
-    if key.startswith("sk_"):
-        key = new_secret()
-        key = key[:-1] + ("a" if key[-1] != "a" else "b")
+@pytest.mark.parametrize("key", ["", "with space", "ümlaut", "line\nbreak", "a" * 513, "sk_" + "a" * 37])
+async def test_operators_key_that_could_not_be_used_is_refused(store: LocalStore, settings: Settings, key: str) -> None:
     with pytest.raises(BootstrapKeyError):
         await bootstrap(store, settings.model_copy(update={"bootstrap_key": key}), settings.data)
     assert digests(settings.data) == []

@@ -53,11 +53,8 @@ async def test_organization_without_users_gets_an_administrator(operator: httpx2
 async def test_bootstrap_key_adds_a_key_and_leaves_the_others(operator: httpx2.AsyncClient) -> None:
     made = (await operator.post(PRIVATE, json={"organization_name": "Second"})).json()
     path = f"{PRIVATE}/{made['organization_id']}/users/admin@localhost.local/bootstrap-key"
-    answers = [
-        await operator.post(path),
-        await operator.post(path, json={}),
-        await operator.post(path, json={"name": "x"}),
-    ]
+    answers = [await operator.post(path)]
+    answers += [await operator.post(path, json=body) for body in ({}, {"name": "x"})]
     assert [answer.json()["name"] for answer in answers] == ["bootstrap-key", "bootstrap-key-2", "x"]
     for secret in (made["key"], *(answer.json()["key"] for answer in answers)):
         me = await operator.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
