@@ -18,6 +18,7 @@ from headwater.errors import HeadwaterError
 
 DATABASE = "headwater.db"
 _APPLICATION_ID = 0x48574452  # "HWDR"
+BUSY_MILLISECONDS = 5000
 _PAGE_SIZE = 8192  # five 384-dimensional vectors fit a page; 4096 holds two and wastes a quarter
 
 
@@ -38,7 +39,7 @@ def open_writer(directory: Path, *, synchronous: str = "FULL", cache_bytes: int 
     # SQLite gives its log the mode of the database: only the owner may read either.
     os.close(os.open(directory / DATABASE, os.O_RDWR | os.O_CREAT, 0o600))
     connection = apsw.Connection(str(directory / DATABASE))
-    connection.set_busy_timeout(5000)
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
     connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -71,7 +72,7 @@ def open_reader(directory: Path, *, cache_bytes: int = 0) -> apsw.Connection:
     connection = apsw.Connection(
         f"file:{directory / DATABASE}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     )
-    connection.set_busy_timeout(5000)
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
     connection.execute("PRAGMA query_only = ON")
     if cache_bytes:
         connection.execute(f"PRAGMA cache_size = {-cache_bytes // 1024}")

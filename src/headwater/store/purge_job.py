@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from headwater.store.commands.purge import PurgeNamespaceRow, PurgeSlice, ReclaimSpace
@@ -11,6 +12,8 @@ from headwater.store.interface import Store
 SLICE_ROWS = 1000
 #: Pages a slice: 8 MiB, some 10 ms and as much in the log.
 SLICE_PAGES = 1024
+_SHRINK_ATTEMPTS = 20
+_SHRINK_PAUSE_SECONDS = 0.1
 
 
 async def purge_collection(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -49,5 +52,14 @@ async def reclaim_space(store: Store) -> None:
     while True:
         left = (await store.execute(ReclaimSpace(pages=SLICE_PAGES)))["free_pages"]
         if left == 0 or (free is not None and left >= free):
-            return
+            break
         free = left
+    await _shrink(store)
+
+
+async def _shrink(store: Store) -> None:
+    # Under steady reads a moment without one may not come; then the next commits of SQLite's log do it by and by.
+    for _ in range(_SHRINK_ATTEMPTS):
+        if (await store.query("shrink"))["complete"]:
+            return
+        await asyncio.sleep(_SHRINK_PAUSE_SECONDS)

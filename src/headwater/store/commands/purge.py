@@ -2,7 +2,7 @@
 
 A hidden collection keeps its row with state ``deleting`` until its last document is removed. Until then rows of its
 documents are still in ``documents``: whoever finds a document other than through an active collection's row must look
-at that state, see ``is_hidden`` and ``remove_hidden_document``.
+at that state.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class PurgeNamespaceRow(Command):
 
 class ReclaimSpace(Command):
     """Move up to ``pages`` free pages to the end of the file and cut them off. Answers ``{"free_pages"}``: how many are
-    left. The file itself gets shorter at the next checkpoint of SQLite's log."""
+    left. The file itself gets shorter when SQLite's log is moved into it, see the query ``shrink``."""
 
     pages: int
 
@@ -219,19 +219,3 @@ def reclaim_space(tx: Transaction, command: ReclaimSpace) -> dict[str, Any]:
     # The pragma frees a page a step, so it must be read to its end.
     tx.execute(f"PRAGMA incremental_vacuum({command.pages:d})").fetchall()
     return {"free_pages": tx.connection.pragma("freelist_count")}
-
-
-def is_hidden(tx: Transaction, collection_row: int) -> bool:
-    """True when a document found with that collection_row is in a deleted collection."""
-    return tx.one("SELECT 1 FROM collections WHERE collection_row = ? AND state = 'active'", (collection_row,)) is None
-
-
-def remove_hidden_document(tx: Transaction, namespace_row: int, document_id: str) -> None:
-    """Free a document id that only a deleted collection still holds. Call before that id is inserted again."""
-    row = tx.one(
-        "SELECT document_row, collection_row FROM documents WHERE namespace_row = ? AND document_id = ?",
-        (namespace_row, document_id),
-    )
-    if row is not None and is_hidden(tx, row[1]):
-        tx.execute("DELETE FROM documents WHERE document_row = ?", (row[0],))
-        tx.execute("DELETE FROM vectors WHERE document_row = ?", (row[0],))
