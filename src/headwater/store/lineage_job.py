@@ -8,7 +8,8 @@ from headwater.store.commands.lineage import RepairLineage, decode_waiting
 from headwater.store.interface import Store
 
 
-async def repair_lineage(store: Store, arguments: dict[str, Any]) -> None:
+async def repair_lineage(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
     """One slice; what is left is another job. Running it again changes nothing."""
     waiting = decode_waiting(arguments["waiting"])
     await store.execute(RepairLineage(namespace_row=arguments["namespace_row"], waiting=waiting))
+    return {}

@@ -46,7 +46,7 @@ def _dense_parameters(spec: VectorSpec) -> qdrant.EdgeVectorParams:
 
 
 def _to_edge(vector: VectorData) -> Any:
-    values = memoryview(vector.data).cast("f").tolist()
+    values: list[Any] = memoryview(vector.data).cast("f").tolist()
     if vector.kind == "sparse":
         indices: list[Any] = memoryview(vector.indices).cast("I").tolist()
         return qdrant.SparseVector(indices, values)
