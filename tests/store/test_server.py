@@ -39,9 +39,8 @@ class StorageProcess:
         )
 
     def command(self) -> list[str]:
-        return [
-            sys.executable, "-m", "headwater.store.server", "--data", str(self.directory), "--socket", str(self.socket_path),
-        ]  # fmt: skip
+        place = ["--data", str(self.directory), "--socket", str(self.socket_path)]
+        return [sys.executable, "-m", "headwater.store.server", *place]
 
     def kill(self) -> None:
         assert self.process is not None
