@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.documents.conftest import MakeCollection
 
 from headwater.catalog.tables.collections import Collection
 from headwater.runtime import Runtime
+from tests.documents.conftest import MakeCollection
 
 pytestmark = pytest.mark.anyio
 

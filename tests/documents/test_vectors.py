@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.documents.conftest import MakeCollection, vector_index
 
 from headwater.catalog.tables.collections import Collection
 from headwater.runtime import Runtime
+from tests.documents.conftest import MakeCollection, vector_index
 
 pytestmark = pytest.mark.anyio
 

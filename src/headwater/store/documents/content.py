@@ -109,13 +109,13 @@ def parse(
     vectors = pack_vector_map(body.get("vectors"), [*at, "vectors"], max_width)
     root = _root(body, at)
     root = _take_vectors(root, vectors, indexes, at, max_width)
-    fragments = [] if features is None else [msgspec.json.decode(feature.fragment) for feature in features]
+    sent_features = body.get("features") or []
     return ParsedBody(
         root=root,
         features=features,
-        payloads=payloads_of(fragments),
+        payloads=payloads_of(sent_features),
         vectors=vectors,
-        system=_system(body, fragments, at),
+        system=_system(body, sent_features, at),
         document_id=_document_id(body, at),
         collection_id=_text(body, "collection_id", at),
     )

@@ -84,11 +84,19 @@ def _apply_system(internal: dict[str, Any], system: SystemFields) -> None:
             internal[name] = value
     if system.internal_metadata is not None:
         _merge_map(internal.setdefault("metadata", {}), _decode(system.internal_metadata))
+    apply_blobs(internal, system)
+
+
+def apply_blobs(internal: dict[str, Any], system: SystemFields) -> None:
+    """Put the blobs that were sent into ``_internal``; an empty list takes them out."""
     if system.source_blobs is not None:
         internal["source_blobs"] = _decode(system.source_blobs)
     if system.document_blobs is not None:
         sent = _decode(system.document_blobs)
         internal["document_blobs"] = without_sources(sent, internal.get("source_blobs", []))
+    for name in ("source_blobs", "document_blobs"):
+        if not internal.get(name, True):
+            del internal[name]
 
 
 def _apply_root(stored: Stored, name: str, value: Any, said: dict[str, Any], *, repeats: bool) -> None:

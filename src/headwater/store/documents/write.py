@@ -12,10 +12,10 @@ from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import ConflictError, ValidationError
 from headwater.kit.clock import to_text
 from headwater.store.documents import lineage
-from headwater.store.documents.blobs import shown_blobs, without_sources
+from headwater.store.documents.blobs import shown_blobs
 from headwater.store.documents.content import DocumentChanges, DocumentContent, SentFeature, SystemFields
 from headwater.store.documents.lineage import LineageSent
-from headwater.store.documents.merge import Stored, apply_changes, decode_stored
+from headwater.store.documents.merge import Stored, apply_blobs, apply_changes, decode_stored
 from headwater.store.documents.naming import MAX_VECTOR_INDEXES, joined, name_feature_vectors, name_plain_vectors
 from headwater.store.documents.projection import VIOLATIONS, payloads_of, project, stored_root
 from headwater.store.documents.records import (
@@ -89,7 +89,9 @@ def _fill(
     modality = content.system.modality or input_kind(collection)
     if modality is not None:
         internal["modality"] = modality
-    _put_blobs(internal, document, content.system)
+    if content.system.source_blobs is not None or content.system.document_blobs is not None:
+        apply_blobs(internal, content.system)
+        document.blobs = _shown_blobs(internal)
     if content.features:
         internal["features"] = [
             _named_fragment(feature, named) for feature, named in zip(content.features, names, strict=True)
@@ -114,16 +116,6 @@ def _internal(namespace: Namespace, document: DocumentRow, system: SystemFields)
         "metadata": metadata,
     }
     return {name: value for name, value in internal.items() if value is not None}
-
-
-def _put_blobs(internal: dict[str, Any], document: DocumentRow, system: SystemFields) -> None:
-    if system.source_blobs is None and system.document_blobs is None:
-        return
-    if system.source_blobs is not None:
-        internal["source_blobs"] = _decode(system.source_blobs)
-    if system.document_blobs is not None:
-        internal["document_blobs"] = without_sources(_decode(system.document_blobs), internal.get("source_blobs", []))
-    document.blobs = _shown_blobs(internal)
 
 
 def _shown_blobs(internal: dict[str, Any]) -> bytes | None:
