@@ -135,9 +135,7 @@ async def test_a_frozen_collection_refuses_documents_and_still_reads(client: htt
         await client.patch(f"{documents}/{document_id}", json={"title": "changed"}),
         await client.delete(f"{documents}/{document_id}"),
     ]
-    assert [(answer.status_code, answer.json()["error"]["type"]) for answer in refusals] == [
-        (409, "ConflictError")
-    ] * 3
+    assert [(answer.status_code, answer.json()["error"]["type"]) for answer in refusals] == [(409, "ConflictError")] * 3
     assert (await client.get(f"{documents}/{document_id}")).json()["title"] == "one"
     await client.patch("/v1/collections/articles/lifecycle", json={"lifecycle_state": "active"})
     assert (await client.patch(f"{documents}/{document_id}", json={"title": "changed"})).status_code == 200

@@ -84,7 +84,10 @@ async def test_the_same_name_in_another_namespace_is_another_collection(client: 
         ({"source": {"type": "none", "collection_id": "a"}}, ["body", "source"]),
         ({"feature_extractor": {"feature_extractor_name": "x"}}, ["body", "feature_extractor", "version"]),
         ({"schema_validation": "maybe"}, ["body", "schema_validation"]),
-        ({"input_schema": {"properties": {"a": {"type": "blob"}}}}, ["body", "input_schema", "properties", "a", "type"]),
+        (
+            {"input_schema": {"properties": {"a": {"type": "blob"}}}},
+            ["body", "input_schema", "properties", "a", "type"],
+        ),
     ],
 )
 async def test_a_malformed_body_is_refused_at_its_place(
@@ -152,7 +155,9 @@ async def test_a_source_must_exist_and_must_not_be_the_collection_itself(
     unknown = await client.post("/v1/collections", json=body(source={"type": "collection", "collection_id": "col_x"}))
     assert unknown.status_code == 404
     assert unknown.json()["error"]["details"] == {"resource": "collection", "id": "col_x"}
-    itself = await client.post("/v1/collections", json=body(source={"type": "collection", "collection_ids": ["articles"]}))
+    itself = await client.post(
+        "/v1/collections", json=body(source={"type": "collection", "collection_ids": ["articles"]})
+    )
     assert itself.status_code == 409
     assert itself.json()["error"]["details"] == {"cycle": ["articles", "articles"]}
     assert await stored_names(runtime) == []

@@ -144,7 +144,8 @@ async def test_a_late_command_does_not_reach_the_successor(
 ) -> None:
     await make("articles")
     organization_id, namespace_row, row = runtime.reader.connection.execute(
-        "SELECT n.organization_id, namespace_row, collection_row FROM collections JOIN namespaces n USING (namespace_row)"
+        "SELECT n.organization_id, namespace_row, collection_row FROM collections"
+        " JOIN namespaces n USING (namespace_row)"
     ).fetchone()
     await client.delete("/v1/collections/articles")
     await purge_collection(runtime.store, {"collection_row": row})

@@ -172,7 +172,5 @@ async def test_the_system_collection_is_hidden_but_there(client: httpx2.AsyncCli
 
 
 async def test_nobody_takes_the_name_of_the_system_collection(client: httpx2.AsyncClient) -> None:
-    taken = await client.post(
-        "/v1/collections", json={"collection_name": "_direct_upsert", "source": {"type": "none"}}
-    )
+    taken = await client.post("/v1/collections", json={"collection_name": "_direct_upsert", "source": {"type": "none"}})
     assert taken.status_code == 409

@@ -44,9 +44,7 @@ class _Place:
         return ValidationError.at(list(self.location), message, "filter_invalid")
 
 
-def compile_filter(
-    filters: Any, location: Location | None = None, *, case_sensitive: bool = False
-) -> Predicate:
+def compile_filter(filters: Any, location: Location | None = None, *, case_sensitive: bool = False) -> Predicate:
     """A function that says whether an object matches. ``None`` and ``{}`` match everything."""
     if filters is None:
         return lambda _: True
@@ -109,7 +107,7 @@ def _shorthand(path: str, value: Any, place: _Place) -> Predicate:
         return _compare(path, "eq", value, place)
     if value and value.keys() <= _RANGES:
         return _all([_compare(path, operator, bound, place.at(operator)) for operator, bound in value.items()])
-    raise place.error(f"{path!r}: expected a value, a list, or a range such as {{\"gte\": 5}}")
+    raise place.error(f'{path!r}: expected a value, a list, or a range such as {{"gte": 5}}')
 
 
 def _condition(node: dict[str, Any], place: _Place) -> Predicate:

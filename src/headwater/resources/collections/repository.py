@@ -31,17 +31,13 @@ WHERE c.namespace_row = ? AND c.collection_row = ?
 """
 
 
-def states(
-    connection: apsw.Connection, scope: NamespaceScope, collection_row: int | None = None
-) -> dict[int, State]:
+def states(connection: apsw.Connection, scope: NamespaceScope, collection_row: int | None = None) -> dict[int, State]:
     """The states of the namespace's collections, or of one of them."""
     rows = connection.execute(_STATES, (scope.namespace_row, collection_row))
     return {row: State(documents, bool(damaged)) for row, documents, damaged in rows}
 
 
-def all_with_states(
-    connection: apsw.Connection, scope: NamespaceScope
-) -> tuple[list[Collection], dict[int, State]]:
+def all_with_states(connection: apsw.Connection, scope: NamespaceScope) -> tuple[list[Collection], dict[int, State]]:
     """The namespace's collections, newest first, and their states."""
     return list_collections(connection, scope.namespace_row), states(connection, scope)
 

@@ -84,9 +84,7 @@ async def list_collections(
     return await _list(ctx, body or ListCollectionsRequest(), page, unresolved)
 
 
-async def _list(
-    ctx: Ctx, request: ListCollectionsRequest, query: PageQuery, unresolved: str | None
-) -> JSONBytes:
+async def _list(ctx: Ctx, request: ListCollectionsRequest, query: PageQuery, unresolved: str | None) -> JSONBytes:
     page = resolve_page(query, request)
     if unresolved is not None:
         empty = listing.unresolved_namespace_page(page, unresolved)
@@ -121,11 +119,7 @@ async def list_feature_extractors() -> list[dict[str, Any]]:
     summary="Get feature extractor",
     operation_id="get_feature_extractor_by_id",
     responses={
-        200: {
-            "content": {
-                "application/json": {"example": extractors.get_extractor("passthrough_extractor_v1")}
-            }
-        }
+        200: {"content": {"application/json": {"example": extractors.get_extractor("passthrough_extractor_v1")}}}
     },
 )
 async def get_feature_extractor_by_id(feature_extractor_id: str) -> dict[str, Any]:

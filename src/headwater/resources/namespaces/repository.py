@@ -35,8 +35,6 @@ def counts(
     return {row: Counts(documents, collections) for row, documents, collections in rows}
 
 
-def all_with_counts(
-    connection: apsw.Connection, scope: OrganizationScope
-) -> tuple[list[Namespace], dict[int, Counts]]:
+def all_with_counts(connection: apsw.Connection, scope: OrganizationScope) -> tuple[list[Namespace], dict[int, Counts]]:
     """The organization's namespaces, newest first, and what is in them."""
     return list_namespaces(connection, scope.organization_id), counts(connection, scope)

@@ -110,9 +110,7 @@ def _dumped(items: list[Any] | None) -> list[dict[str, Any]]:
     return [item.model_dump() if isinstance(item, BaseModel) else item for item in items or ()]
 
 
-def _extractors(
-    references: list[FeatureExtractorReference] | None, *, default: bool = False
-) -> list[dict[str, Any]]:
+def _extractors(references: list[FeatureExtractorReference] | None, *, default: bool = False) -> list[dict[str, Any]]:
     if references is None:
         return [dict(PASSTHROUGH_EXTRACTOR)] if default else []
     return [_extractor(reference) for reference in references]
@@ -128,9 +126,7 @@ def _expiry(ttl_seconds: int | None) -> str | None:
     return None if ttl_seconds is None else to_text(now_milliseconds() + ttl_seconds * 1000)
 
 
-async def create_standalone_namespace(
-    ctx: Context, request: CreateStandaloneNamespaceRequest
-) -> dict[str, Any]:
+async def create_standalone_namespace(ctx: Context, request: CreateStandaloneNamespaceRequest) -> dict[str, Any]:
     _check_widths(ctx, request.vector_configs)
     body: dict[str, Any] = {
         "description": request.description,
@@ -270,9 +266,7 @@ async def _all_with_counts(ctx: Context) -> tuple[list[Namespace], dict[int, Cou
     return await ctx.runtime.reader.run(read)
 
 
-async def list_namespaces(
-    ctx: Context, request: ListNamespacesRequest, page: Page, view: View
-) -> dict[str, Any]:
+async def list_namespaces(ctx: Context, request: ListNamespacesRequest, page: Page, view: View) -> dict[str, Any]:
     namespaces, counts = await _all_with_counts(ctx)
     objects = [namespace_response(item, counts.get(item.namespace_row, Counts())) for item in namespaces]
     selection = object_page.Selection(

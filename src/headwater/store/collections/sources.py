@@ -26,14 +26,10 @@ def resolve_upstream(
     Raises ``NotFoundError`` for one that does not exist, ``ConflictError`` for one that is the new collection itself:
     sources never change, so that is the only way to close a cycle.
     """
-    return [
-        _resolve(connection, namespace_row, collection_name, identifier) for identifier in upstream_ids(source)
-    ]
+    return [_resolve(connection, namespace_row, collection_name, identifier) for identifier in upstream_ids(source)]
 
 
-def _resolve(
-    connection: apsw.Connection, namespace_row: int, collection_name: str, identifier: str
-) -> Collection:
+def _resolve(connection: apsw.Connection, namespace_row: int, collection_name: str, identifier: str) -> Collection:
     found = find_collection(connection, namespace_row, identifier)
     if found is not None:
         return found

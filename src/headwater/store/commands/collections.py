@@ -67,9 +67,7 @@ class SetLifecycle(Command):
     lifecycle_state: str
 
 
-def require_collection(
-    tx: Transaction, organization_id: str, namespace_row: int, collection_row: int
-) -> Collection:
+def require_collection(tx: Transaction, organization_id: str, namespace_row: int, collection_row: int) -> Collection:
     """The active collection with that row in that namespace of that organization, or ``NotFoundError``."""
     require_namespace(tx, organization_id, namespace_row)
     collection = tx.collection(collection_row)
@@ -103,9 +101,7 @@ def create_collection(tx: Transaction, command: CreateCollection) -> dict[str, A
     return asdict(_insert(tx, namespace, command.collection_id, command.collection_name, body))
 
 
-def _derive(
-    tx: Transaction, namespace: Namespace, collection_name: str, body: dict[str, Any]
-) -> dict[str, Any]:
+def _derive(tx: Transaction, namespace: Namespace, collection_name: str, body: dict[str, Any]) -> dict[str, Any]:
     upstream = sources.resolve_upstream(tx.connection, namespace.namespace_row, collection_name, body["source"])
     source = sources.normalised_source(body["source"], upstream)
     extractor = body["feature_extractor"]
