@@ -7,6 +7,7 @@ bytes. What it lets through is found by walking its result level by level, which
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -69,6 +70,10 @@ def _inspect(value: Any, max_depth: int) -> tuple[int, bool]:
             raise InvalidJSONError("json_too_deep", f"the body is nested deeper than {max_depth} levels")
         below: list[Any] = []
         for container in level:
+            if type(container) is list and list(map(type, container)).count(float) == len(container):
+                # A vector: most of what large bodies are made of. No number is larger than the length of them all.
+                suspicious = suspicious or math.hypot(*container) > _SUSPICIOUS
+                continue
             if type(container) is dict:
                 keys += len(container)
                 members: Iterable[Any] = container.values()

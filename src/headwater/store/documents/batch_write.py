@@ -50,8 +50,9 @@ class Existing(NamedTuple):
 
 _EXISTING = (
     "SELECT d.document_id, d.document_row, d.collection_row, d.created_at, c.collection_id"
-    " FROM json_each(?) wanted JOIN documents d ON d.namespace_row = ? AND d.document_id = wanted.value"
-    " LEFT JOIN collections c ON c.collection_row = d.collection_row AND c.state = 'active'"
+    " FROM documents d LEFT JOIN collections c ON c.collection_row = d.collection_row AND c.state = 'active'"
+    # Not a join with json_each: the planner would walk all documents of the namespace.
+    " WHERE d.namespace_row = ? AND d.document_id IN (SELECT value FROM json_each(?))"
 )
 
 
@@ -59,7 +60,7 @@ def find_existing(tx: Transaction, collection: Collection, document_ids: Sequenc
     """Documents of the collection that have one of the ids. Raises ``AlreadyExistsError`` for one elsewhere."""
     wanted = _encode(document_ids).decode()
     found = {}
-    for row in tx.execute(_EXISTING, (wanted, collection.namespace_row)).fetchall():
+    for row in tx.execute(_EXISTING, (collection.namespace_row, wanted)).fetchall():
         existing = Existing._make(row)
         if existing.collection_row == collection.collection_row:
             found[existing.document_id] = existing

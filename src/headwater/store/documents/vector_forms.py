@@ -173,8 +173,8 @@ def _packer(count: int) -> Callable[..., bytes]:
 
 
 def _pack_floats(key: str | None, values: list[Any], location: Location) -> bytes:
-    # A boolean is an int to struct, hence the exact types.
-    if not set(map(type, values)) <= _NUMBERS:
+    # A boolean is an int to struct, hence the exact types. Counting is twice as fast as making a set of them.
+    if list(map(type, values)).count(float) != len(values) and not set(map(type, values)) <= _NUMBERS:
         wrong = next(value for value in values if type(value) not in _NUMBERS)
         _refuse(location, key, f"has {json_type(wrong)} among its values; all must be numbers", "type")
     try:
