@@ -37,4 +37,6 @@ class Context:
 
     async def execute(self, command: Command) -> Any:
         """Hand a command to the one writer; see ``Store.execute``."""
-        return await self.runtime.store.execute(command)
+        outcome = await self.runtime.store.execute(command)
+        self.runtime.catalogue.expire()
+        return outcome

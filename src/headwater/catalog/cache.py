@@ -1,7 +1,8 @@
 """A worker's view of keys, namespaces and collections: read from the database, kept until they change.
 
 ``PRAGMA data_version`` tells within 4 µs that *something* was committed since the last look; only then is the
-catalogue counter read, which moves only when the catalogue itself changed. A revoked key is dead at the next request.
+catalogue counter read, which moves only when the catalogue itself changed. A request looks once, when its key is looked
+up, and again after a command of its own: so a revoked key is dead at the next request, in every worker.
 """
 
 from __future__ import annotations
@@ -26,8 +27,15 @@ class Catalogue:
         self._data_version = -1
         self._version = -1
         self._entries: dict[tuple[Any, ...], Any] = {}
+        self._expired = True
+
+    def expire(self) -> None:
+        """Look again before the next answer: something was committed that its writer must see."""
+        self._expired = True
 
     def api_key(self, digest: bytes) -> ApiKey | None:
+        """The key with that digest, whatever its status. Every request comes here first, so this looks for changes."""
+        self._expired = True
         return self._cached(("key", digest), lambda: find_api_key_by_digest(self._connection, digest))
 
     def namespace(self, organization_id: str, identifier: str) -> Namespace | None:
@@ -45,7 +53,8 @@ class Catalogue:
         )
 
     def _cached(self, key: tuple[Any, ...], load: Callable[[], T | None]) -> T | None:
-        self._refresh()
+        if self._expired:
+            self._refresh()
         found: T | None = self._entries.get(key)
         if found is None:
             found = load()
@@ -55,6 +64,7 @@ class Catalogue:
         return found
 
     def _refresh(self) -> None:
+        self._expired = False
         data_version = self._connection.pragma("data_version")
         if data_version == self._data_version and len(self._entries) < _MAX_ENTRIES:
             return

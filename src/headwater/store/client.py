@@ -31,6 +31,18 @@ class _Stream(asyncio.Protocol):
         self._decode = msgspec.msgpack.Decoder(Answer).decode
         self.waiting: dict[int, asyncio.Future[Answer]] = {}
         self.transport: asyncio.Transport | None = None
+        self._outgoing: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        """Write at the end of this turn of the loop: requests that come together wake the storage process once."""
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.append(data)
+
+    def _flush(self) -> None:
+        if self.transport is not None:
+            self.transport.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
@@ -105,7 +117,7 @@ class StoreClient:
         request_id = self._next_request
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         stream.waiting[request_id] = future
-        stream.transport.write(frame(Request(request_id, kind, operation_id, body)))
+        stream.send(frame(Request(request_id, kind, operation_id, body)))
         answer = await future
         value = msgspec.msgpack.decode(answer.body)
         if not answer.ok:

@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -74,6 +75,9 @@ class StorageServer:
         self._decode_request = msgspec.msgpack.Decoder(Request).decode
         self._decode_command = decoder().decode
         self._loop = asyncio.get_running_loop()
+        #: Answers that the writer's thread has handed over and the loop has not sent yet.
+        self._answers: list[tuple[Connection, bytes]] = []
+        self._answers_lock = threading.Lock()
 
     def receive(self, connection: Connection, payload: bytes) -> None:
         """One request. Whatever it asks for, exactly one answer goes back."""
@@ -100,10 +104,24 @@ class StorageServer:
 
     def _replier(self, connection: Connection, request_id: int) -> Callable[[Any, HeadwaterError | None], None]:
         def reply(outcome: Any, error: HeadwaterError | None) -> None:
-            # Encoded in the writer's thread: the loop only has to write.
-            self._loop.call_soon_threadsafe(connection.send, _answer(request_id, outcome, error))
+            # Encoded in the writer's thread: the loop only has to write. A group's answers wake it once.
+            answer = _answer(request_id, outcome, error)
+            with self._answers_lock:
+                self._answers.append((connection, answer))
+                first = len(self._answers) == 1
+            if first:
+                self._loop.call_soon_threadsafe(self._send_answers)
 
         return reply
+
+    def _send_answers(self) -> None:
+        with self._answers_lock:
+            waiting, self._answers = self._answers, []
+        outgoing: dict[Connection, list[bytes]] = {}
+        for connection, answer in waiting:
+            outgoing.setdefault(connection, []).append(answer)
+        for connection, answers in outgoing.items():
+            connection.send(b"".join(answers))
 
     def _outcome(self, operation_id: int) -> dict[str, Any]:
         """What became of an operation that was sent to a predecessor of this process, which is dead by now."""
