@@ -1,4 +1,4 @@
-"""The command ``headwater``. One module a noun; each is loaded only when its command runs."""
+"""The command ``headwater``. One module a noun; what serves, stores or computes is imported when a command runs."""
 
 from __future__ import annotations
 

@@ -11,7 +11,11 @@ from cyclopts import App, CycloptsError
 from cyclopts.exceptions import UnknownCommandError
 
 from headwater import __version__
+from headwater.cli import collections, documents, keys, namespaces, organizations, users
+from headwater.cli.demo import demo
+from headwater.cli.operate import backup, rebuild, restore, verify
 from headwater.cli.output import CommandError, complain
+from headwater.cli.serve import serve
 
 app = App(
     name="headwater",
@@ -20,23 +24,10 @@ app = App(
     help_format="plaintext",
     result_action="return_value",
 )
-#: What each command is for; the modules themselves are imported when they are used.
-_COMMANDS = {
-    "serve": ("serve:serve", "Serve the API until SIGTERM or Ctrl-C."),
-    "demo": ("demo:demo", "Load the Python standard library and look around in it."),
-    "organizations": ("organizations:app", "Organizations: create, get."),
-    "users": ("users:app", "Users: create, get, list, delete."),
-    "keys": ("keys:app", "API keys: create, list, rotate, delete."),
-    "namespaces": ("namespaces:app", "Namespaces: create, get, list, delete."),
-    "collections": ("collections:app", "Collections: create, get, list, delete."),
-    "documents": ("documents:app", "Documents: create from JSON or JSON lines, get, list, delete."),
-    "verify": ("operate:verify", "Compare every record with its checksum and its index."),
-    "rebuild": ("operate:rebuild", "Make the index again from the records."),
-    "backup": ("operate:backup", "Copy a data directory, running or stopped, into a new one."),
-    "restore": ("operate:restore", "Make a data directory from a backup."),
-}
-for _name, (_target, _help) in _COMMANDS.items():
-    app.command(f"headwater.cli.{_target}", name=_name, help=_help)
+for _noun in (organizations, users, keys, namespaces, collections, documents):
+    app.command(_noun.app)
+for _verb in (serve, demo, verify, rebuild, backup, restore):
+    app.command(_verb)
 
 
 def main(arguments: list[str] | None = None) -> int:

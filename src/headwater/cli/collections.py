@@ -6,10 +6,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, path_of
+from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
 from headwater.cli.output import print_object, print_page
 
 app = App(name="collections", help="Collections: create, get, list, delete.")
+Identifier = Annotated[str, Parameter(help="Its id or name.")]
 _COLUMNS = ("collection_id", "collection_name", "document_count", "lifecycle_state", "created_at")
 
 
@@ -32,7 +33,7 @@ def create(
 
 
 @app.command
-def get(collection: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def get(collection: Identifier, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Show a collection, by id or name."""
     with Client(connection) as client:
         print_object(client.get(path_of("collections", collection)), as_json=json)
@@ -41,8 +42,8 @@ def get(collection: str, *, connection: Connection = DEFAULT_CONNECTION, json: J
 @app.command(name="list")
 def list_collections(
     *,
-    limit: int = 100,
-    cursor: Annotated[str | None, Parameter(help="Where the last page ended.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
 ) -> None:
@@ -53,7 +54,7 @@ def list_collections(
 
 
 @app.command
-def delete(collection: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def delete(collection: Identifier, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Delete a collection with all its documents and vectors."""
     with Client(connection) as client:
         print_object(client.delete(path_of("collections", collection)), as_json=json)

@@ -23,6 +23,8 @@ _RETRIED = frozenset({429, 503})
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 Data = Annotated[Path, Parameter(name="--data", env_var="HEADWATER_DATA", help="The data directory.")]
+Limit = Annotated[int, Parameter(help="Most entries to show.")]
+Cursor = Annotated[str | None, Parameter(help="Where the last page ended.")]
 DEFAULT_DATA = Path("headwater-data")
 
 

@@ -7,16 +7,18 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, path_of
+from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
 from headwater.cli.output import CommandError, note, print_json, print_object, print_page
 
 app = App(name="documents", help="Documents: create from JSON or JSON lines, get, list, delete.")
+Collection = Annotated[str, Parameter(help="Id or name of the collection.")]
+Document = Annotated[str, Parameter(help="Id of the document.")]
 _COLUMNS = ("document_id", "collection_id", "searchable_at")
 
 
 @app.command
 def create(
-    collection: str,
+    collection: Collection,
     file: Annotated[Path, Parameter(allow_leading_hyphen=True)] = Path("-"),
     *,
     concurrency: Annotated[int, Parameter(help="Requests in flight.")] = 16,
@@ -33,8 +35,6 @@ def create(
 
     Parameters
     ----------
-    collection
-        Id or name of the collection.
     file
         The file, or - for standard input.
     """
@@ -62,8 +62,8 @@ def create(
 
 @app.command
 def get(
-    collection: str,
-    document: str,
+    collection: Collection,
+    document: Document,
     *,
     vectors: Annotated[bool, Parameter(negative=(), help="With its vectors.")] = False,
     connection: Connection = DEFAULT_CONNECTION,
@@ -77,10 +77,10 @@ def get(
 
 @app.command(name="list")
 def list_documents(
-    collection: str,
+    collection: Collection,
     *,
-    limit: int = 10,
-    cursor: Annotated[str | None, Parameter(help="Where the last page ended.")] = None,
+    limit: Limit = 10,
+    cursor: Cursor = None,
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
 ) -> None:
@@ -91,7 +91,9 @@ def list_documents(
 
 
 @app.command
-def delete(collection: str, document: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def delete(
+    collection: Collection, document: Document, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False
+) -> None:
     """Delete a document and its vectors."""
     with Client(connection) as client:
         print_object(client.delete(path_of("collections", collection, "documents", document)), as_json=json)

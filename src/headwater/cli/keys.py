@@ -13,6 +13,7 @@ app = App(name="keys", help="API keys: create, list, rotate, delete.")
 _COLUMNS = ("key_id", "name", "key_prefix", "permissions", "status", "expires_at", "last_used_at")
 
 Permission = Literal["read", "write", "delete", "admin"]
+Key = Annotated[str, Parameter(help="Name or id of the key.")]
 User = Annotated[
     str | None, Parameter(name="--email", help="The user whose keys; the one of the key in use when absent.")
 ]
@@ -30,7 +31,13 @@ def create(
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
 ) -> None:
-    """Make an API key. Its secret is printed now and never again."""
+    """Make an API key. Its secret is printed now and never again.
+
+    Parameters
+    ----------
+    name
+        Its name, 1 to 100 characters, unique among the user's keys.
+    """
     body = {"name": name, "permissions": list(permissions), "expires_at": expires_at}
     with Client(connection) as client:
         _print_secret(client.post(_keys_of(client, email), body), json)
@@ -51,14 +58,14 @@ def list_keys(
 
 
 @app.command
-def rotate(name: str, *, email: User = None, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def rotate(name: Key, *, email: User = None, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Give a key, by name or id, a new secret. The old one is dead at once."""
     with Client(connection) as client:
         _print_secret(client.post(_keys_of(client, email, name, "rotate")), json)
 
 
 @app.command
-def delete(name: str, *, email: User = None, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def delete(name: Key, *, email: User = None, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Revoke a key, by name or id."""
     with Client(connection) as client:
         print_object(client.delete(_keys_of(client, email, name)), as_json=json)

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, path_of
+from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
 from headwater.cli.output import print_object, print_page
 
 app = App(name="namespaces", help="Namespaces: create, get, list, delete.")
+Identifier = Annotated[str, Parameter(help="Its id or name.")]
 _COLUMNS = ("namespace_id", "namespace_name", "mode", "created_at")
 
 
@@ -32,7 +33,7 @@ def create(
 
 
 @app.command
-def get(namespace: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def get(namespace: Identifier, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Show a namespace, by id or name."""
     with Client(connection) as client:
         print_object(client.get(path_of("namespaces", namespace)), as_json=json)
@@ -41,8 +42,8 @@ def get(namespace: str, *, connection: Connection = DEFAULT_CONNECTION, json: Js
 @app.command(name="list")
 def list_namespaces(
     *,
-    limit: int = 100,
-    cursor: Annotated[str | None, Parameter(help="Where the last page ended.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
 ) -> None:
@@ -53,7 +54,7 @@ def list_namespaces(
 
 
 @app.command
-def delete(namespace: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def delete(namespace: Identifier, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Delete a namespace with everything in it."""
     with Client(connection) as client:
         print_object(client.delete(path_of("namespaces", namespace)), as_json=json)

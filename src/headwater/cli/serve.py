@@ -26,9 +26,10 @@ def serve(
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C.
 
-    The first start makes an organization, its admin user and the key "admin-key", prints the key once and writes it
-    to admin-key in the data directory. Every other setting comes from HEADWATER_* variables; an option beats its
-    variable.
+    The first start makes an organization, its admin user and the key "admin-key", prints it once and keeps it in
+    DATA/admin-key.
+
+    Every other setting comes from HEADWATER_* variables; an option beats its variable.
     """
     from pydantic import ValidationError
 

@@ -6,19 +6,20 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, path_of
+from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, Limit, path_of
 from headwater.cli.output import print_json, print_object, print_rows
 
 app = App(name="users", help="Users: create, get, list, delete.")
+Email = Annotated[str, Parameter(help="The user's e-mail address.")]
 _COLUMNS = ("user_id", "email", "user_name", "role", "status", "created_at")
 
 
 @app.command
 def create(
-    email: str,
+    email: Email,
     *,
     name: Annotated[str | None, Parameter(help="The user's name; the e-mail address when absent.")] = None,
-    role: Literal["admin", "member", "viewer"] = "member",
+    role: Annotated[Literal["admin", "member", "viewer"], Parameter(help="What the user is.")] = "member",
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
 ) -> None:
@@ -29,7 +30,7 @@ def create(
 
 
 @app.command
-def get(email: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def get(email: Email, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Show a user."""
     with Client(connection) as client:
         print_object(client.get(path_of("organizations", "users", email)), as_json=json)
@@ -37,7 +38,11 @@ def get(email: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json =
 
 @app.command(name="list")
 def list_users(
-    *, skip: int = 0, limit: int = 50, connection: Connection = DEFAULT_CONNECTION, json: Json = False
+    *,
+    skip: Annotated[int, Parameter(help="Users to leave out at the start.")] = 0,
+    limit: Limit = 50,
+    connection: Connection = DEFAULT_CONNECTION,
+    json: Json = False,
 ) -> None:
     """List the users of the organization."""
     with Client(connection) as client:
@@ -46,7 +51,7 @@ def list_users(
 
 
 @app.command
-def delete(email: str, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
+def delete(email: Email, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False) -> None:
     """Remove a user and revoke all the user's keys."""
     with Client(connection) as client:
         print_object(client.delete(path_of("organizations", "users", email)), as_json=json)
