@@ -40,6 +40,7 @@ def open_writer(directory: Path, *, synchronous: str = "FULL", cache_bytes: int 
     os.close(os.open(directory / DATABASE, os.O_RDWR | os.O_CREAT, 0o600))
     connection = apsw.Connection(str(directory / DATABASE))
     connection.set_busy_timeout(BUSY_MILLISECONDS)
+    _keep_plans(connection)
     connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -51,6 +52,12 @@ def open_writer(directory: Path, *, synchronous: str = "FULL", cache_bytes: int 
     connection.execute("PRAGMA temp_store = MEMORY")
     _migrate(connection)
     return connection
+
+
+def _keep_plans(connection: apsw.Connection) -> None:
+    """apsw's SQLite is built with STAT4 and would compile a join anew for every set of bound values: a document by id
+    then takes 23 µs instead of 5."""
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
 
 def _migrate(connection: apsw.Connection) -> None:
@@ -73,6 +80,7 @@ def open_reader(directory: Path, *, cache_bytes: int = 0) -> apsw.Connection:
         f"file:{directory / DATABASE}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     )
     connection.set_busy_timeout(BUSY_MILLISECONDS)
+    _keep_plans(connection)
     connection.execute("PRAGMA query_only = ON")
     if cache_bytes:
         connection.execute(f"PRAGMA cache_size = {-cache_bytes // 1024}")
