@@ -33,6 +33,8 @@ class KillRig:
         self.choose = random.Random(seed)
         self.oracles = [Oracle() for _ in range(WRITERS)]
         self.collection_id = ""
+        #: What a test saw when all was quiet, for another one to compare with.
+        self.quiet_state: object = None
         self._writers: list[Writer] = []
 
     def __enter__(self) -> KillRig:

@@ -126,6 +126,9 @@ class LiveServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ensure_dead()
+
+    def ensure_dead(self) -> None:
         if self._process is not None:
             self.kill()
 

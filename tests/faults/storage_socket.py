@@ -64,7 +64,8 @@ def nearest(storage: StorageSocket, document_id: str, vector: bytes) -> str | No
     row = storage.database.execute(
         "SELECT collection_row FROM documents WHERE document_id = ?", (document_id,)
     ).fetchone()
-    assert row is not None, document_id
+    if row is None:
+        return None
     query = VectorData(VECTOR, "dense", 1, DIMENSIONS, vector)
     hits = storage.ask("search", {"collection_row": row[0], "vector": query, "limit": 1})
     if not hits:
