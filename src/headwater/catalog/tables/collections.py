@@ -32,8 +32,7 @@ class Collection:
     @property
     def vectors(self) -> list[VectorSpec]:
         return [
-            VectorSpec(v["name"], v["kind"], v.get("dimensions"), v["distance"])
-            for v in self.body.get("vectors", ())
+            VectorSpec(v["name"], v["kind"], v.get("dimensions"), v["distance"]) for v in self.body.get("vectors", ())
         ]
 
 
@@ -70,6 +69,16 @@ def list_collections(connection: apsw.Connection, namespace_row: int) -> list[Co
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM collections WHERE namespace_row = ? AND state = 'active'"
         " ORDER BY created_at DESC, collection_row DESC",
+        (namespace_row,),
+    )
+    return [collection_of(row) for row in rows]
+
+
+def list_sourced_collections(connection: apsw.Connection, namespace_row: int) -> list[Collection]:
+    """The active collections of that namespace whose source is other collections, oldest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM collections WHERE namespace_row = ? AND state = 'active'"
+        " AND CAST(body AS TEXT) ->> '$.source.type' = 'collection' ORDER BY collection_row",
         (namespace_row,),
     )
     return [collection_of(row) for row in rows]

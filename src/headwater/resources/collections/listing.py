@@ -6,7 +6,6 @@ from typing import Any
 
 import apsw
 
-from headwater.catalog.tables.collections import Collection
 from headwater.context import Context
 from headwater.http.pagination import Page, pagination_envelope
 from headwater.resources.collections import object_page, repository
@@ -14,26 +13,27 @@ from headwater.resources.collections.render import collection_response
 from headwater.resources.collections.repository import State
 from headwater.resources.collections.schemas import ListCollectionsRequest
 
-Row = tuple[list[Collection], dict[int, State]]
+Selected = tuple[list[dict[str, Any]], object_page.Slice]
 
 
 async def list_collections(ctx: Context, request: ListCollectionsRequest, page: Page) -> dict[str, Any]:
     assert ctx.namespace is not None
     namespace, scope = ctx.namespace, ctx.scope
-
-    def read(connection: apsw.Connection) -> Row:
-        return repository.all_with_states(connection, scope)
-
-    collections, states = await ctx.runtime.reader.run(read)
-    objects = [
-        collection_response(collection, namespace, states.get(collection.collection_row, State()))
-        for collection in collections
-        if request.include_system or not collection.body.get("system")
-    ]
     selection = _selection(request, f"collections:{scope.organization_id}:{scope.namespace_row}")
-    matching = object_page.select(objects, selection)
-    cut = object_page.cut(matching, selection, page, ctx.runtime.secret.derive("cursors"))
-    return _answer(page, matching, cut)
+    key = ctx.runtime.secret.derive("cursors")
+
+    # All of it in the reader's thread: there may be thousands of collections.
+    def read(connection: apsw.Connection) -> Selected:
+        collections, states = repository.all_with_states(connection, scope)
+        objects = [
+            collection_response(collection, namespace, states.get(collection.collection_row, State()))
+            for collection in collections
+            if request.include_system or not collection.body.get("system")
+        ]
+        matching = object_page.select(objects, selection)
+        return matching, object_page.cut(matching, selection, page, key)
+
+    return _answer(page, *await ctx.runtime.reader.run(read))
 
 
 def _selection(request: ListCollectionsRequest, scope: str) -> object_page.Selection:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cmp_to_key
 from hashlib import sha256
 from typing import Any
 
@@ -34,6 +33,14 @@ class Selection:
     search: str | None = None
     case_sensitive: bool = False
 
+    @property
+    def sort_field(self) -> str:
+        return str(self.sort["field"]) if self.sort else "created_at"
+
+    @property
+    def descending(self) -> bool:
+        return self.sort is None or self.sort["direction"] == "desc"
+
     def digest(self) -> str:
         parts = [self.scope, self.filters, self.sort, self.search, self.case_sensitive]
         return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
@@ -52,7 +59,12 @@ def select(objects: Sequence[Object], selection: Selection) -> list[Object]:
     """The matching objects in order. Without a sort, the newest first."""
     matches = compile_filter(selection.filters, case_sensitive=selection.case_sensitive)
     found = [item for item in objects if matches(item) and _found_by_search(item, selection)]
-    return sorted(found, key=cmp_to_key(_order(selection)))
+    found.sort(key=lambda item: str(item[selection.id_field]))
+    ranked = [(_rank_in(item, selection), item) for item in found]
+    valued = [(rank, item) for rank, item in ranked if rank is not None]
+    # Sorting is stable, in reverse too, so equal values keep the order of their ids.
+    valued.sort(key=lambda pair: pair[0], reverse=selection.descending)
+    return [item for _, item in valued] + [item for rank, item in ranked if rank is None]
 
 
 def cut(matching: Sequence[Object], selection: Selection, page: Page, key: bytes) -> Slice:
@@ -61,8 +73,7 @@ def cut(matching: Sequence[Object], selection: Selection, page: Page, key: bytes
         rest = matching[page.offset :]
     else:
         last = _read_cursor(page.cursor, selection, key)
-        order = _order(selection)
-        rest = [item for item in matching if order(item, last) > 0]
+        rest = [item for item in matching if _comes_after(item, last, selection)]
     rows = list(rest[: page.limit])
     more = len(rest) > page.limit
     return Slice(rows, len(matching), _cursor(rows[-1], selection, key) if more else None)
@@ -92,23 +103,19 @@ def _found_by_search(item: Object, selection: Selection) -> bool:
     return any(wanted in (text if selection.case_sensitive else text.lower()) for text in texts)
 
 
-def _order(selection: Selection) -> Callable[[Object, Object], int]:
-    sort = selection.sort or {"field": "created_at", "direction": "desc"}
-    descending = sort["direction"] == "desc"
+def _rank_in(item: Object, selection: Selection) -> tuple[int, Any] | None:
+    return _rank(values_at(item, selection.sort_field), selection.descending)
 
-    def compare(left: Object, right: Object) -> int:
-        a, b = (_rank(values_at(item, sort["field"]), descending) for item in (left, right))
-        if a is None or b is None:
-            # What has no value comes last in both directions.
-            decided = (a is None) - (b is None)
-        else:
-            decided = ((a > b) - (a < b)) * (-1 if descending else 1)
-        if decided:
-            return decided
-        first, second = left[selection.id_field], right[selection.id_field]
-        return int(first > second) - int(first < second)
 
-    return compare
+def _comes_after(item: Object, last: Object, selection: Selection) -> bool:
+    """True when ``item`` stands behind ``last`` in the order that ``select`` makes."""
+    here, there = _rank_in(item, selection), _rank_in(last, selection)
+    if here == there:
+        return str(item[selection.id_field]) > str(last[selection.id_field])
+    if here is None or there is None:
+        # What has no value comes last in both directions.
+        return here is None
+    return here < there if selection.descending else here > there
 
 
 def _rank(values: list[Any], descending: bool) -> tuple[int, Any] | None:
@@ -131,8 +138,7 @@ def _rank_of(value: Any) -> tuple[int, Any] | None:
 
 
 def _cursor(last: Object, selection: Selection, key: bytes) -> str:
-    field = (selection.sort or {"field": "created_at"})["field"]
-    payload = orjson.dumps([selection.digest(), values_at(last, field), last[selection.id_field]])
+    payload = orjson.dumps([selection.digest(), values_at(last, selection.sort_field), last[selection.id_field]])
     mac = hmac.digest(key, payload, sha256)[:_MAC_BYTES]
     return _encoded(mac + payload)
 
@@ -154,7 +160,7 @@ def _read_cursor(cursor: str, selection: Selection, key: bytes) -> Object:
     digest, values, identifier = orjson.loads(payload)
     if not equal(digest, selection.digest()):
         raise _bad_cursor()
-    return _placed((selection.sort or {"field": "created_at"})["field"], values) | {selection.id_field: identifier}
+    return _placed(selection.sort_field, values) | {selection.id_field: identifier}
 
 
 def _placed(path: str, values: list[Any]) -> Object:

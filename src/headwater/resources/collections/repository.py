@@ -23,7 +23,7 @@ _STATES = """
 SELECT c.collection_row, coalesce(k.documents, 0), EXISTS (
     SELECT 1 FROM generations g WHERE g.collection_row = c.collection_row AND g.state = 'damaged')
 FROM collections c LEFT JOIN collection_counts k USING (collection_row)
-WHERE c.namespace_row = ?1 AND c.state = 'active' AND (?2 IS NULL OR c.collection_row = ?2)
+WHERE c.namespace_row = ?1 AND c.state = 'active'
 """
 _DOCUMENTS_WITH_VECTORS = """
 SELECT count(*) FROM vectors v JOIN collections c USING (collection_row)
@@ -31,15 +31,16 @@ WHERE c.namespace_row = ? AND c.collection_row = ?
 """
 
 
-def states(connection: apsw.Connection, scope: NamespaceScope, collection_row: int | None = None) -> dict[int, State]:
-    """The states of the namespace's collections, or of one of them."""
-    rows = connection.execute(_STATES, (scope.namespace_row, collection_row))
-    return {row: State(documents, bool(damaged)) for row, documents, damaged in rows}
+def state(connection: apsw.Connection, scope: NamespaceScope, collection_row: int) -> State:
+    row = connection.execute(f"{_STATES} AND c.collection_row = ?2", (scope.namespace_row, collection_row)).fetchone()
+    return State() if row is None else State(row[1], bool(row[2]))
 
 
 def all_with_states(connection: apsw.Connection, scope: NamespaceScope) -> tuple[list[Collection], dict[int, State]]:
     """The namespace's collections, newest first, and their states."""
-    return list_collections(connection, scope.namespace_row), states(connection, scope)
+    rows = connection.execute(_STATES, (scope.namespace_row,))
+    states = {row: State(documents, bool(damaged)) for row, documents, damaged in rows}
+    return list_collections(connection, scope.namespace_row), states
 
 
 def documents_with_vectors(connection: apsw.Connection, scope: NamespaceScope, collection_row: int) -> int:

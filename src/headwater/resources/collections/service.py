@@ -47,8 +47,7 @@ def _namespace(ctx: Context) -> Namespace:
 
 
 def _state(ctx: Context, collection: Collection) -> State:
-    found = repository.states(ctx.runtime.reader.connection, ctx.scope, collection.collection_row)
-    return found.get(collection.collection_row, State())
+    return repository.state(ctx.runtime.reader.connection, ctx.scope, collection.collection_row)
 
 
 def _shown(ctx: Context, collection: Collection, warnings: list[str] | None = None) -> dict[str, Any]:

@@ -22,19 +22,20 @@ SELECT n.namespace_row, coalesce(sum(k.documents), 0), count(*) FILTER (WHERE c.
 FROM namespaces n
 JOIN collections c ON c.namespace_row = n.namespace_row AND c.state = 'active'
 LEFT JOIN collection_counts k USING (collection_row)
-WHERE n.organization_id = ?1 AND n.state = 'active' AND (?2 IS NULL OR n.namespace_row = ?2)
-GROUP BY n.namespace_row
+WHERE n.organization_id = ?1 AND n.state = 'active'
 """
 
 
-def counts(
-    connection: apsw.Connection, scope: OrganizationScope, namespace_row: int | None = None
-) -> dict[int, Counts]:
-    """What is in the organization's namespaces, or in one of them; one without collections is absent."""
-    rows = connection.execute(_COUNTS, (scope.organization_id, namespace_row))
-    return {row: Counts(documents, collections) for row, documents, collections in rows}
+def counts(connection: apsw.Connection, scope: OrganizationScope, namespace_row: int) -> Counts:
+    """What is in one of the organization's namespaces."""
+    row = connection.execute(
+        f"{_COUNTS} AND n.namespace_row = ?2 GROUP BY 1", (scope.organization_id, namespace_row)
+    ).fetchone()
+    return Counts() if row is None else Counts(row[1], row[2])
 
 
 def all_with_counts(connection: apsw.Connection, scope: OrganizationScope) -> tuple[list[Namespace], dict[int, Counts]]:
-    """The organization's namespaces, newest first, and what is in them."""
-    return list_namespaces(connection, scope.organization_id), counts(connection, scope)
+    """The organization's namespaces, newest first, and what is in them; one without collections has no counts."""
+    rows = connection.execute(f"{_COUNTS} GROUP BY 1", (scope.organization_id,))
+    found = {row: Counts(documents, collections) for row, documents, collections in rows}
+    return list_namespaces(connection, scope.organization_id), found

@@ -159,8 +159,7 @@ def _with_counts(ctx: Context, namespace: Namespace) -> dict[str, Any]:
 
 
 def _counts(ctx: Context, namespace: Namespace) -> Counts:
-    found = repository.counts(ctx.runtime.reader.connection, ctx.organization, namespace.namespace_row)
-    return found.get(namespace.namespace_row, Counts())
+    return repository.counts(ctx.runtime.reader.connection, ctx.organization, namespace.namespace_row)
 
 
 async def update_namespace(ctx: Context, identifier: str, request: UpdateNamespaceRequest) -> dict[str, Any]:
@@ -267,19 +266,17 @@ async def _all_with_counts(ctx: Context) -> tuple[list[Namespace], dict[int, Cou
 
 
 async def list_namespaces(ctx: Context, request: ListNamespacesRequest, page: Page, view: View) -> dict[str, Any]:
-    namespaces, counts = await _all_with_counts(ctx)
-    objects = [namespace_response(item, counts.get(item.namespace_row, Counts())) for item in namespaces]
-    selection = object_page.Selection(
-        scope=f"namespaces:{ctx.organization.organization_id}",
-        id_field="namespace_id",
-        searched=("namespace_id", "namespace_name", "description"),
-        filters=request.filters,
-        sort=object_page.sort_of(request.sort, request.sorts),
-        search=request.search,
-        case_sensitive=request.case_sensitive,
-    )
-    matching = object_page.select(objects, selection)
-    cut = object_page.cut(matching, selection, page, ctx.runtime.secret.derive("cursors"))
+    selection = _selection(request, f"namespaces:{ctx.organization.organization_id}")
+    scope, key = ctx.organization, ctx.runtime.secret.derive("cursors")
+
+    # All of it in the reader's thread: there may be thousands of namespaces.
+    def read(connection: apsw.Connection) -> tuple[list[dict[str, Any]], object_page.Slice]:
+        namespaces, counts = repository.all_with_counts(connection, scope)
+        objects = [namespace_response(item, counts.get(item.namespace_row, Counts())) for item in namespaces]
+        matching = object_page.select(objects, selection)
+        return matching, object_page.cut(matching, selection, page, key)
+
+    matching, cut = await ctx.runtime.reader.run(read)
     return {
         "results": [_viewed(item, view) for item in cut.rows],
         "pagination": pagination_envelope(
@@ -292,6 +289,18 @@ async def list_namespaces(ctx: Context, request: ListNamespacesRequest, page: Pa
         "total_count": cut.total,
         "stats": _list_stats(matching),
     }
+
+
+def _selection(request: ListNamespacesRequest, scope: str) -> object_page.Selection:
+    return object_page.Selection(
+        scope=scope,
+        id_field="namespace_id",
+        searched=("namespace_id", "namespace_name", "description"),
+        filters=request.filters,
+        sort=object_page.sort_of(request.sort, request.sorts),
+        search=request.search,
+        case_sensitive=request.case_sensitive,
+    )
 
 
 def _viewed(item: dict[str, Any], view: View) -> dict[str, Any]:

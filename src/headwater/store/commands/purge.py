@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.catalog.tables.collections import Collection, list_collections
+from headwater.catalog.tables.collections import Collection, list_sourced_collections
 from headwater.errors import ConflictError
 from headwater.kit.clock import to_text
 from headwater.store.collections.sources import downstream
@@ -69,7 +69,7 @@ class ReclaimSpace(Command):
 @handles(DeleteCollection, frees_space=True)
 def delete_collection(tx: Transaction, command: DeleteCollection) -> dict[str, Any]:
     collection = require_collection(tx, command.organization_id, command.namespace_row, command.collection_row)
-    siblings = list_collections(tx.connection, command.namespace_row)
+    siblings = list_sourced_collections(tx.connection, command.namespace_row)
     deleted = _count(tx, collection.collection_row)
     task_id = _hide(tx, collection, command.organization_id)
     for sourced in downstream(siblings, collection.collection_id):
@@ -142,9 +142,13 @@ def _disabled_reason(tx: Transaction, source: Collection) -> dict[str, Any]:
 def delete_namespace(tx: Transaction, command: DeleteNamespace) -> dict[str, Any]:
     namespace = require_namespace(tx, command.organization_id, command.namespace_row)
     deleted = 0
-    for collection in list_collections(tx.connection, namespace.namespace_row):
-        deleted += _count(tx, collection.collection_row)
-        _drop_index(tx, collection.collection_row)
+    rows = tx.execute(
+        "SELECT collection_row FROM collections WHERE namespace_row = ? AND state = 'active'",
+        (namespace.namespace_row,),
+    ).fetchall()
+    for (collection_row,) in rows:
+        deleted += _count(tx, int(collection_row))
+        _drop_index(tx, int(collection_row))
     tx.execute(
         "UPDATE collections SET state = 'deleting', updated_at = ? WHERE namespace_row = ?",
         (tx.now, namespace.namespace_row),
