@@ -19,6 +19,7 @@ from headwater.http.body import BodyBudget
 from headwater.http.dispatch import Dispatcher
 from headwater.http.metrics import Metrics
 from headwater.http.middleware import Errors, Front, OptionalGZip
+from headwater.http.openapi import describe
 from headwater.http.route import Route
 from headwater.resources import ROUTERS
 from headwater.runtime import Runtime
@@ -40,6 +41,11 @@ class Application(FastAPI):
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()
         await self.middleware_stack(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self, _routes(self))
+        return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.runtime.settings
@@ -70,6 +76,7 @@ def create_app(runtime: Runtime, routers: Iterable[APIRouter] = ROUTERS) -> Fast
     )
     app.state.runtime = runtime
     app.state.metrics = Metrics()
+    app.state.openapi_json = None
     app.state.last_used = LastUsed(runtime.store)
     app.state.failed_attempts = FailedAttempts(runtime.settings.failed_keys_per_minute)
     app.state.body_budget = BodyBudget(runtime.settings.max_inflight_body_bytes)

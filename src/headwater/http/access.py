@@ -52,6 +52,7 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/openapi.json"): _PUBLIC,
     ("GET", "/docs/openapi.json"): _PUBLIC,
     ("GET", "/docs"): _PUBLIC,
+    ("GET", "/docs/{asset}"): _PUBLIC,
     ("GET", "/metrics"): _ADMIN,
     # Health
     ("GET", "/v1/health"): _PUBLIC,

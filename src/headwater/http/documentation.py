@@ -1,33 +1,89 @@
-"""``/docs``, ``/openapi.json`` and ``/metrics``: what the server says about itself, without the internet."""
+"""``/docs``, ``/openapi.json`` and ``/metrics``: what the server says about itself, without the internet.
+
+The pages' scripts come from the package ``fastapi-offline``; nothing is fetched from anywhere else, and the content
+security policy makes the browser see to it.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from headwater.errors import NotFoundError
 from headwater.http.metrics import CONTENT_TYPE
+from headwater.http.responses import JSONBytes, encode_json
 from headwater.http.route import Route
 
 router = APIRouter(route_class=Route, include_in_schema=False)
 
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Headwater API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="pages"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+# Without a validator URL the page would show a badge from a public web site.
+_START = """SwaggerUIBundle({
+  url: "openapi.json", dom_id: "#pages", deepLinking: true, persistAuthorization: false, validatorUrl: null,
+});
+"""
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+_ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+
 
 @router.get("/openapi.json")
-async def openapi(request: Request) -> dict[str, Any]:
+async def openapi(request: Request) -> JSONBytes:
     """The OpenAPI description of this server."""
-    description: dict[str, Any] = request.app.openapi()
-    return description
+    return _description(request)
 
 
 @router.get("/docs/openapi.json")
-async def docs_openapi(request: Request) -> dict[str, Any]:
+async def docs_openapi(request: Request) -> JSONBytes:
     """The same description, where some clients look for it."""
-    description: dict[str, Any] = request.app.openapi()
-    return description
+    return _description(request)
+
+
+def _description(request: Request) -> JSONBytes:
+    state = request.app.state
+    if state.openapi_json is None:
+        state.openapi_json = encode_json(request.app.openapi())
+    return JSONBytes(state.openapi_json)
+
+
+@router.get("/docs")
+async def docs() -> Response:
+    """The API's documentation, to read and to try out."""
+    return Response(_PAGE, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
+
+
+@router.get("/docs/{asset}")
+async def docs_asset(asset: str) -> Response:
+    """A script or style sheet of the documentation."""
+    if asset == "start.js":
+        return Response(_START, media_type="text/javascript")
+    if asset not in _ASSETS:
+        raise NotFoundError.of("page", asset)
+    return Response(_asset(asset), media_type=_ASSETS[asset], headers={"Cache-Control": "max-age=86400"})
+
+
+@cache
+def _asset(name: str) -> bytes:
+    return (resources.files("fastapi_offline") / "static" / name).read_bytes()
 
 
 @router.get("/metrics")
-async def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Any:
     """Prometheus metrics. Needs a key with `admin`, unless `HEADWATER_METRICS_PUBLIC` is set."""
     return Response(request.app.state.metrics.render(), media_type=CONTENT_TYPE)

@@ -1,0 +1,100 @@
+"""The OpenAPI description: FastAPI's, plus what it cannot know: who may call a route, and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from headwater.errors import ERROR_TYPES
+from headwater.http.access import Access
+from headwater.http.route import Route
+
+_ERROR_SCHEMA = {
+    "type": "object",
+    "description": "The one form of every answer that is not a success.",
+    "required": ["success", "status", "error"],
+    "properties": {
+        "success": {"type": "boolean", "const": False},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "error": {
+            "type": "object",
+            "required": ["message", "type"],
+            "properties": {
+                "message": {"type": "string", "description": "What went wrong and what to do about it."},
+                "type": {"type": "string", "enum": sorted(ERROR_TYPES)},
+                "code": {"type": "string", "description": "A stable name of the case, where callers may branch on it."},
+                "details": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+            },
+        },
+    },
+    "example": {
+        "success": False,
+        "status": 404,
+        "error": {
+            "message": "Collection not found",
+            "type": "NotFoundError",
+            "code": "collection_not_found",
+            "details": {"resource": "collection", "id": "col_nope"},
+        },
+    },
+}
+_NAMESPACE_HEADER = {
+    "name": "X-Namespace",
+    "in": "header",
+    "required": True,
+    "description": "Id or name of the namespace that the request is about.",
+    "schema": {"type": "string"},
+    "examples": {"id": {"value": "ns_abc123def4"}, "name": {"value": "production"}},
+}
+_SECURITY = {
+    "apiKey": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer sk_…`"},
+    "privateToken": {"type": "http", "scheme": "bearer", "description": "The token in `DIR/private-token`."},
+}
+_DESCRIPTIONS = {
+    400: "The request contradicts itself or lacks what the route needs",
+    401: "No valid API key",
+    403: "The key may not do this",
+    404: "Nothing with that id or name is visible to the caller",
+    422: "The payload is malformed",
+    500: "A defect in the server",
+    503: "A part of the server is down or overloaded; nothing was stored",
+}
+
+
+def describe(app: FastAPI, routes: Iterable[Route]) -> dict[str, Any]:
+    """The whole description."""
+    description = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        servers=app.servers or None,
+    )
+    components = description.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    # FastAPI's own form of a 422, which is never sent.
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["ErrorResponse"] = _ERROR_SCHEMA
+    components["securitySchemes"] = _SECURITY
+    for route in routes:
+        if route.include_in_schema and route.access is not None:
+            _complete(description["paths"][route.path][route.method.lower()], route.access)
+    return description
+
+
+def _complete(operation: dict[str, Any], access: Access) -> None:
+    for status, text in _DESCRIPTIONS.items():
+        operation["responses"][str(status)] = {
+            "description": text,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}},
+        }
+    if access.permission != "public":
+        operation["security"] = [{"privateToken" if access.permission == "private" else "apiKey": []}]
+    if access.permission not in ("public", "any", "private"):
+        operation["description"] = f"{operation['description']}\n\nNeeds the permission `{access.permission}`."
+    if access.namespaced:
+        operation.setdefault("parameters", []).append(_NAMESPACE_HEADER)
