@@ -11,5 +11,8 @@ from headwater.store.interface import Store
 async def repair_lineage(store: Store, arguments: dict[str, Any]) -> dict[str, Any]:
     """One slice; what is left is another job. Running it again changes nothing."""
     waiting = decode_waiting(arguments["waiting"])
-    await store.execute(RepairLineage(namespace_row=arguments["namespace_row"], waiting=waiting))
+    outcome: dict[str, Any] = await store.execute(
+        RepairLineage(namespace_row=arguments["namespace_row"], waiting=waiting)
+    )
+    return outcome
     return {}

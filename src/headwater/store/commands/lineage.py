@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from headwater.catalog.tables.namespaces import load_namespace
@@ -18,12 +20,13 @@ class RepairLineage(Command):
 
 
 @handles(RepairLineage)
-def repair_lineage(tx: Transaction, command: RepairLineage) -> None:
-    """What one slice leaves over is enqueued in its own transaction, so that no crash loses the rest."""
+def repair_lineage(tx: Transaction, command: RepairLineage) -> dict[str, Any]:
+    """``{"looked_at": documents}``. What one slice leaves over is enqueued with it: no crash loses the rest."""
     namespace = load_namespace(tx.connection, command.namespace_row)
     # A namespace that was deleted meanwhile has nothing to repair.
-    if namespace is not None:
-        continue_repair(tx, namespace, list(command.waiting))
+    if namespace is None:
+        return {"looked_at": 0}
+    return {"looked_at": continue_repair(tx, namespace, list(command.waiting))}
 
 
 def decode_waiting(waiting: list[list[str | int]]) -> list[Unrepaired]:

@@ -288,8 +288,8 @@ def repair_descendants(tx: Transaction, namespace: Namespace, document_id: str) 
     continue_repair(tx, namespace, [Unrepaired(document_id)])
 
 
-def continue_repair(tx: Transaction, namespace: Namespace, waiting: list[Unrepaired]) -> None:
-    """Repair from where an earlier transaction stopped.
+def continue_repair(tx: Transaction, namespace: Namespace, waiting: list[Unrepaired]) -> int:
+    """Repair from where an earlier transaction stopped; returns how many documents were looked at.
 
     Parents come before their children. Children are taken in pages and a page's own descendants before the
     next page, so that ``waiting`` stays short even when a document has a million children.
@@ -310,6 +310,7 @@ def continue_repair(tx: Transaction, namespace: Namespace, waiting: list[Unrepai
             organization_id=namespace.organization_id,
             namespace_row=namespace.namespace_row,
         )
+    return REPAIR_LIMIT - budget
 
 
 _CHILDREN = (
