@@ -42,7 +42,7 @@ test-long: install
 	$(BIN)/python -m pytest -m long
 
 bench: install
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write
 
 bench-large: install
 	$(BIN)/python -m benchmarks --large
