@@ -1,0 +1,97 @@
+"""The generated SDK, unchanged, upserts, lists and fetches documents on a live server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import mixpeek
+import pytest
+from mixpeek.api.byo_documents_api import BYODocumentsApi
+from mixpeek.api.collection_documents_api import CollectionDocumentsApi
+from mixpeek.api.collections_api import CollectionsApi
+from mixpeek.api.documents_api import DocumentsApi
+from mixpeek.api.namespaces_api import NamespacesApi
+from mixpeek.exceptions import ConflictException, UnprocessableEntityException
+from mixpeek.models import (
+    BatchGetDocumentsRequest,
+    BYOUpsertRequest,
+    CreateCollectionRequest,
+    CreateNamespaceRequest,
+    ListDocumentsRequest,
+)
+
+from tests.conftest import Server, start_server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for this file: starting one costs more than all that the tests do with it."""
+    running = start_server(tmp_path_factory.mktemp("sdk") / "data", "--workers", "2")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def api(server: Server, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client of a namespace named after the test, with a collection ``things``."""
+    name = request.node.name.replace("_", "-")[:60]
+    with mixpeek.ApiClient(mixpeek.Configuration(host=server.url)) as client:
+        client.set_default_header("Authorization", f"Bearer {server.key}")
+        NamespacesApi(client).create_namespace(CreateNamespaceRequest(namespace_name=name))
+        client.set_default_header("X-Namespace", name)
+        source = {"collection_name": "things", "source": {"type": "none"}}
+        CollectionsApi(client).create_collection(CreateCollectionRequest.from_dict(source))
+        client.namespace = name
+        yield client
+        client.rest_client.pool_manager.clear()
+
+
+def upsert(api: Any, count: int, **body: Any) -> Any:
+    documents = [
+        {"document_id": f"item-{number}", "vectors": {"embedding": [1.0, float(number)]}, "payload": {"n": number}}
+        for number in range(count)
+    ]
+    request = BYOUpsertRequest.from_dict({"documents": documents, **body})
+    return BYODocumentsApi(api).upsert_documents_byo_namespaces(api.namespace, request)
+
+
+def test_upsert_and_read_back(api: Any) -> None:
+    answer = upsert(api, 3, options={"idempotency_key": "k", "write_token": True})
+    assert (answer.inserted, answer.document_ids) == (3, ["item-0", "item-1", "item-2"])
+    assert answer.consistency.write_token_available
+    assert upsert(api, 3, options={"idempotency_key": "k", "write_token": True}) == answer
+    with pytest.raises(ConflictException):
+        upsert(api, 2, options={"idempotency_key": "k"})
+    read = BYODocumentsApi(api).get_document_byo_namespaces(api.namespace, "item-2", return_vectors=True)
+    assert read["embedding"] == [1.0, 2.0]
+    assert DocumentsApi(api).get_document_ns("item-2").additional_properties["n"] == 2
+
+
+def test_batch_get(api: Any) -> None:
+    upsert(api, 3, collection_id="things")
+    request = BatchGetDocumentsRequest(document_ids=["item-2", "nope", "item-0"])
+    answer = DocumentsApi(api).batch_get(request)
+    assert [document.document_id for document in answer.documents] == ["item-2", "item-0"]
+    assert answer.not_found == ["nope"]
+
+
+def test_list_and_count(api: Any) -> None:
+    documents = CollectionDocumentsApi(api)
+    upsert(api, 25, collection_id="things")
+    assert documents.count_documents("things").count == 25
+    first = documents.list_documents("things")
+    assert len(first.results) == 10
+    assert first.pagination.total is None
+    walked, cursor = [], None
+    while True:
+        request = ListDocumentsRequest(limit=7, cursor=cursor, include_total=True)
+        page = documents.list_documents("things", list_documents_request=request)
+        assert page.total_documents == 25
+        walked += [document.document_id for document in page.results]
+        cursor = page.pagination.next_cursor
+        if cursor is None:
+            break
+    assert sorted(walked) == sorted(f"item-{number}" for number in range(25))
+    with pytest.raises(UnprocessableEntityException):
+        documents.list_documents("things", filters="{broken")
