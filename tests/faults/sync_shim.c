@@ -1,5 +1,6 @@
 /* Makes fsync and fdatasync of the storage process fail with EIO from the n-th call on.
- * Loaded with LD_PRELOAD; n comes from FAIL_SYNC_FROM. Other processes are left alone. */
+ * Loaded with LD_PRELOAD; n comes from FAIL_SYNC_FROM, and calls are counted while the file that FAIL_SYNC_WHEN names
+ * is there, so that a server can start in peace. Other processes are left alone. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +25,10 @@ __attribute__((constructor)) static void read_environment(void) {
 }
 
 static int failing(void) {
-    return fail_from > 0 && atomic_fetch_add(&calls, 1) + 1 >= fail_from;
+    const char *when = getenv("FAIL_SYNC_WHEN");
+    if (fail_from <= 0 || when == NULL || access(when, F_OK) != 0)
+        return 0;
+    return atomic_fetch_add(&calls, 1) + 1 >= fail_from;
 }
 
 static int forward(const char *name, int descriptor) {
