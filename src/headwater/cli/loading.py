@@ -152,7 +152,7 @@ def _create_all(
 def _settle(waiting: dict[Future[Any], int], report: Report, skip: int, keep_going: bool) -> int:
     """Account for the requests that have ended; how many that were."""
     ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in ended:
+    for future in sorted(ended, key=lambda future: waiting[future]):
         position = waiting.pop(future)
         try:
             report.only = future.result()
