@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from headwater.catalog.database import open_reader
-from headwater.errors import ServiceUnavailableError
+from headwater.errors import NotFoundError, ServiceUnavailableError
 from headwater.kit.secrets import Secret
 from headwater.settings import Settings
 from headwater.store.commands.base import Command
 from headwater.store.local import LocalStore
 from headwater.tenancy.bootstrap import BootstrapKeyError, bootstrap, has_keys
 from headwater.tenancy.keys import digest_of, is_mistyped, new_secret
+from headwater.tenancy.reset import reset_admin_key
 
 pytestmark = pytest.mark.anyio
 
@@ -135,3 +136,24 @@ async def test_has_keys(store: LocalStore, settings: Settings) -> None:
         assert has_keys(connection)
     finally:
         connection.close()
+
+
+async def test_reset_replaces_the_key_and_its_file(store: LocalStore, settings: Settings) -> None:
+    first = await bootstrap(store, settings, settings.data)
+    key, secret = await reset_admin_key(store, settings.data, None)
+    assert secret != first
+    assert (settings.data / "admin-key").read_text() == secret + "\n"
+    assert digests(settings.data) == [digest_of(Secret.load(settings.data), secret)] == [key.digest]
+
+
+async def test_reset_makes_no_file_where_the_operator_removed_it(store: LocalStore, settings: Settings) -> None:
+    await bootstrap(store, settings, settings.data)
+    (settings.data / "admin-key").unlink()
+    await reset_admin_key(store, settings.data, None)
+    assert not (settings.data / "admin-key").exists()
+
+
+async def test_reset_of_an_unknown_organization(store: LocalStore, settings: Settings) -> None:
+    await bootstrap(store, settings, settings.data)
+    with pytest.raises(NotFoundError):
+        await reset_admin_key(store, settings.data, "org_nope")

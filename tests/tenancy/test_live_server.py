@@ -57,11 +57,7 @@ def test_end_of_a_key_reaches_every_worker_at_once(live: Server, end: str) -> No
 
 
 def test_second_organization_by_command_on_a_running_server(live: Server) -> None:
-    command = ["organizations", "create", "Second", "--email", "b@example.com", "--data", str(live.data), "--json"]
-    made = subprocess.run(
-        [sys.executable, "-m", "headwater", *command], capture_output=True, text=True, timeout=60, check=True
-    )
-    second = json.loads(made.stdout)
+    second = headwater("organizations", "create", "Second", "--email", "b@example.com", "--data", str(live.data))
     with live.client(Authorization=f"Bearer {second['key']}") as client:
         me = client.get("/v1/me").raise_for_status().json()
     assert me["organization_id"] == second["organization_id"]
@@ -75,6 +71,22 @@ def test_second_organization_by_the_private_route(live: Server) -> None:
         made = operator.post("/v1/private/organizations", json=body).raise_for_status().json()
     with live.client(Authorization=f"Bearer {made['key']}") as client:
         assert client.get("/v1/me").json()["organization_id"] == made["organization_id"]
+
+
+def headwater(*arguments: str) -> dict[str, str]:
+    command = [sys.executable, "-m", "headwater", *arguments, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def test_operator_replaces_the_protected_key_of_a_running_server(live: Server) -> None:
+    made = headwater("organizations", "create", "Leaky", "--email", "l@example.com", "--data", str(live.data))
+    with ExitStack() as stack:
+        clients = connections(live, made["key"], 8, stack)
+        reset = headwater("organizations", "reset-key", made["organization_id"], "--data", str(live.data))
+        assert {client.get("/v1/me").status_code for client in clients} == {401}
+        assert connections(live, reset["key"], 2, stack)
+    assert (live.data / "admin-key").read_text().strip() == live.key, "another organization's key stays"
 
 
 def test_private_files_are_for_the_owner_only(live: Server) -> None:

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from headwater.cli.connection import DEFAULT_CONNECTION, DEFAULT_DATA, Client, Connection, Data, Json, path_of
 from headwater.cli.output import CommandError, note, print_object
 
-app = App(name="organizations", help="Organizations: create, get.")
+app = App(name="organizations", help="Organizations: create, get, reset-key.")
 
 
 @app.command
@@ -35,6 +35,34 @@ def create(
         raise CommandError(f"{email!r} is not an e-mail address", exit_code=2)
     print_object(asyncio.run(_create(name, email, data)), as_json=json)
     note("hint: keep the key now; it is not stored and cannot be shown again")
+
+
+@app.command
+def reset_key(organization_id: str | None = None, *, data: Data = DEFAULT_DATA, json: Json = False) -> None:
+    """Give an organization's `admin-key` a new secret, such as when the old one leaked. The old one is dead at once.
+
+    Parameters
+    ----------
+    organization_id
+        Whose key; that of the first start when absent.
+    """
+    print_object(asyncio.run(_reset_key(organization_id, data)), as_json=json)
+    note("hint: keep the key now; it is not stored and cannot be shown again")
+
+
+async def _reset_key(organization_id: str | None, data: Path) -> dict[str, Any]:
+    from headwater.cli.directory import existing, open_store
+    from headwater.tenancy.reset import reset_admin_key
+
+    directory = existing(data)
+    async with open_store(directory) as store:
+        key, secret = await reset_admin_key(store, directory, organization_id)
+    return {
+        "organization_id": key.organization_id,
+        "user_email": key.user_email,
+        "key_name": key.name,
+        "key": secret,
+    }
 
 
 async def _create(name: str, email: str, data: Path) -> dict[str, Any]:

@@ -73,9 +73,18 @@ def find_api_key(connection: apsw.Connection, user_id: str, identifier: str) -> 
     return None if row is None else api_key_of(row)
 
 
-def list_api_keys(
-    connection: apsw.Connection, user_id: str, *, include_revoked: bool = False
-) -> list[ApiKey]:
+def find_named_key(connection: apsw.Connection, organization_id: str | None, name: str) -> ApiKey | None:
+    """The oldest active key with that name, in that organization or, without one, in the oldest."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} {_FROM} JOIN organizations o ON o.organization_id = k.organization_id"
+        " WHERE (?1 IS NULL OR k.organization_id = ?1) AND k.name = ?2 AND k.status = 'active'"
+        " ORDER BY o.created_at, k.created_at LIMIT 1",
+        (organization_id, name),
+    ).fetchone()
+    return None if row is None else api_key_of(row)
+
+
+def list_api_keys(connection: apsw.Connection, user_id: str, *, include_revoked: bool = False) -> list[ApiKey]:
     """The user's keys, oldest first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} {_FROM} WHERE k.user_id = ?1 AND (?2 OR k.status != 'revoked')"

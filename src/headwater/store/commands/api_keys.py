@@ -236,7 +236,7 @@ def _changeable(tx: Transaction, organization_id: str, key_id: str, *, force: bo
 
 def _protected() -> ForbiddenError:
     return ForbiddenError(
-        f"The key '{PROTECTED_KEY}' is protected; only 'headwater keys' on the server's machine changes it",
+        f"The key '{PROTECTED_KEY}' is protected; only 'headwater organizations reset-key' on the server replaces it",
         details={"resource": "api_key", "name": PROTECTED_KEY},
         code="api_key_protected",
     )
