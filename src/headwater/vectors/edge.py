@@ -14,6 +14,7 @@ import numpy as np
 import qdrant_edge as qdrant
 
 from headwater.vectors.interface import Distance, Hit, PointChange, VectorData, VectorSpec
+from headwater.vectors.names import file_name, record_name
 
 T = TypeVar("T")
 _DISTANCES: dict[Distance, qdrant.Distance] = {
@@ -68,7 +69,7 @@ def _from_edge(name: str, value: Any) -> VectorData:
 def _vectors_of(record: qdrant.Record) -> list[VectorData]:
     # Named vectors come as a mapping; the other shapes of the type are for unnamed ones, which we never make.
     named = record.vector if isinstance(record.vector, dict) else {}
-    return [_from_edge(name, value) for name, value in named.items()]
+    return [_from_edge(record_name(name), value) for name, value in named.items()]
 
 
 class EdgeShard:
@@ -83,8 +84,10 @@ class EdgeShard:
         """A new shard in an absent or empty directory. At least one spec is needed."""
         directory.mkdir(parents=True, exist_ok=True)
         config = qdrant.EdgeConfig(
-            vectors={spec.name: _dense_parameters(spec) for spec in specs if spec.kind != "sparse"},
-            sparse_vectors={spec.name: qdrant.EdgeSparseVectorParams() for spec in specs if spec.kind == "sparse"},
+            vectors={file_name(spec.name): _dense_parameters(spec) for spec in specs if spec.kind != "sparse"},
+            sparse_vectors={
+                file_name(spec.name): qdrant.EdgeSparseVectorParams() for spec in specs if spec.kind == "sparse"
+            },
             hnsw_config=qdrant.HnswIndexConfig(
                 m=16, ef_construct=100, full_scan_threshold=10_000, max_indexing_threads=1
             ),
@@ -112,7 +115,7 @@ class EdgeShard:
             for vector in change.vectors:
                 if vector.name not in self._names:
                     self._learn(vector.name, specs)
-                vectors[vector.name] = _to_edge(vector)
+                vectors[file_name(vector.name)] = _to_edge(vector)
             points.append(qdrant.Point(row, vectors, {_SEQUENCE: change.sequence}))
         if points:
             _call(self._shard.update, qdrant.UpdateOperation.upsert_points(points))
@@ -124,12 +127,12 @@ class EdgeShard:
         if spec is None:
             raise IndexFailedError(f"vector {name!r} is not among the collection's indexes")
         if spec.kind == "sparse":
-            operation = qdrant.UpdateOperation.create_sparse_vector(name)
+            operation = qdrant.UpdateOperation.create_sparse_vector(file_name(name))
         else:
             assert spec.dimensions is not None
             multi = qdrant.MultiVectorConfig(qdrant.MultiVectorComparator.MaxSim) if spec.kind == "multi" else None
             operation = qdrant.UpdateOperation.create_dense_vector(
-                name, spec.dimensions, _DISTANCES[spec.distance], multi
+                file_name(name), spec.dimensions, _DISTANCES[spec.distance], multi
             )
         # Creating a name that the shard has already changes nothing, so a reopened shard needs no memory of them.
         _call(self._shard.update, operation)
@@ -159,7 +162,7 @@ class EdgeShard:
         only = None if within is None else qdrant.Filter(must=[qdrant.HasIdCondition(set(within))])
         request = qdrant.QueryRequest(
             limit=limit,
-            query=qdrant.Query.Nearest(_to_edge(query), using=query.name),
+            query=qdrant.Query.Nearest(_to_edge(query), using=file_name(query.name)),
             filter=only,
             with_payload=True,
             params=qdrant.SearchParams(exact=within is not None),

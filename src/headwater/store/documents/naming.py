@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 from headwater.errors import ValidationError
 from headwater.store.documents.vector_forms import SentVector
 from headwater.vectors.interface import VectorData
+from headwater.vectors.names import MAX_NAME_BYTES, file_name
 
 #: Each index costs every shard of the collection files and memory, so names must not be made from data.
 MAX_VECTOR_INDEXES = 128
-#: The index keeps each name as part of a file name.
-MAX_NAME_BYTES = 200
 
 #: An entry of ``collections.body["vectors"]``.
 VectorIndex = dict[str, Any]
@@ -85,7 +84,7 @@ def _new_index(feature_extractor_id: str, vector: SentVector) -> VectorIndex:
 
 def new_index(name: str, output: str, feature_extractor_id: str | None, vector: SentVector) -> VectorIndex:
     """An index as its first vector makes it. Raises ``ValidationError`` when the name cannot be one."""
-    if len(name.encode()) > MAX_NAME_BYTES:
+    if len(file_name(name).encode()) > MAX_NAME_BYTES:
         raise ValidationError.at(
             vector.location, f"the vector name {name[:40]!r}… is longer than {MAX_NAME_BYTES} bytes", "vector_name"
         )

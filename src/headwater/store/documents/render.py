@@ -71,9 +71,8 @@ def _shown_vectors(options: RenderOptions, vectors: Sequence[VectorData]) -> Seq
 
 
 def _vector_parts(options: RenderOptions, vectors: Sequence[VectorData], shown: Sequence[VectorData]) -> list[bytes]:
-    parts = [b',"_vectors":', _encode([vector.name for vector in vectors])]
-    if options.vectors or isinstance(options.vector_names, list):
-        parts.append(b',"vector_hydration_incomplete":false')
+    names = _encode([vector.name for vector in vectors])
+    parts = [b',"_vectors":', names, b',"vector_hydration_incomplete":false']
     for vector in shown:
         parts += (b",", _encode(vector.name), b":", vector_json(vector))
     return parts
