@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, ServiceUnavailableError, StorageCorruptedError
 
 DATABASE = "headwater.db"
 _APPLICATION_ID = 0x48574452  # "HWDR"
@@ -32,6 +32,15 @@ def _migrations() -> list[str]:
     folder = resources.files("headwater.catalog") / "migrations"
     files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(folder / name).read_text() for name in files]
+
+
+def error_of(error: Exception) -> HeadwaterError | None:
+    """What a caller is told when SQLite cannot read: damage is never an empty answer. None for other errors."""
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return StorageCorruptedError("the database is damaged; run `headwater verify`, then restore a backup")
+    if isinstance(error, apsw.IOError | apsw.CantOpenError):
+        return ServiceUnavailableError("the database cannot be read; look at the disk of the data directory")
+    return None
 
 
 def open_writer(directory: Path, *, synchronous: str = "FULL", cache_bytes: int = 0) -> apsw.Connection:

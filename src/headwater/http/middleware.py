@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headwater import ids
+from headwater.catalog.database import error_of
 from headwater.context import Context
 from headwater.errors import HeadwaterError
 from headwater.http.body import BODY_COMPLETE, ClientDisconnected, has_body
@@ -57,6 +58,10 @@ def _answer_for(error: Exception, scope: Scope) -> ASGIApp:
         if error.status == 500:
             _log_failure(error, scope)
         return error_response(error)
+    damage = error_of(error)
+    if damage is not None:
+        _log_failure(error, scope)
+        return error_response(damage)
     if isinstance(error, RequestValidationError):
         return error_response(from_validation(error))
     if isinstance(error, HTTPException):
