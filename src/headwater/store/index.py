@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,8 @@ class Index:
         self._settings = settings
         self._open: dict[int, OpenShard] = {}
         self._catching_up: list[OpenShard] = []
+        #: Collections that are gone, with their shards that are still open.
+        self._dropped: deque[tuple[int, list[OpenShard]]] = deque()
         self._damaged: set[int] = set()
         self._last_checkpoint = time.monotonic()
 
@@ -84,6 +87,11 @@ class Index:
     def catching_up(self) -> bool:
         """A new generation is being caught up: ``maintain`` wants to be called soon."""
         return bool(self._catching_up)
+
+    @property
+    def dropping(self) -> bool:
+        """Directories wait to be removed: ``remove_dropped`` wants to be called soon."""
+        return bool(self._dropped)
 
     @property
     def damaged(self) -> bool:
@@ -135,6 +143,8 @@ class Index:
         for entry in self._catching_up:
             entry.shard.close()
         self._catching_up.clear()
+        while self._dropped:
+            self.remove_dropped()
 
     # -- writes ---------------------------------------------------------------------------------------------------
 
@@ -171,15 +181,29 @@ class Index:
         return [] if collection is None else collection.vectors
 
     def drop(self, collection_row: int) -> None:
-        """The collection is gone: close its shard and remove its directories."""
+        """The collection is gone. Its shard is out of use at once, closed and removed by ``remove_dropped``."""
+        entries = [entry for entry in self._catching_up if entry.collection_row == collection_row]
+        self._catching_up = [entry for entry in self._catching_up if entry.collection_row != collection_row]
         entry = self._open.pop(collection_row, None)
-        if entry is not None:
-            entry.shard.close()
-        for waiting in [entry for entry in self._catching_up if entry.collection_row == collection_row]:
-            self._catching_up.remove(waiting)
-            waiting.shard.close()
+        self._dropped.append((collection_row, entries if entry is None else [*entries, entry]))
+
+    def remove_dropped(self) -> None:
+        """Close and remove the shards of one dropped collection. A namespace may have thousands of them, and closing
+        one takes several syncs, so writes get their turn in between."""
+        if not self._dropped:
+            return
+        collection_row, entries = self._dropped.popleft()
+        for entry in entries:
+            try:
+                entry.shard.close()
+            except IndexFailedError:
+                log.warning("closing a dropped index failed", collection_row=collection_row, exc_info=True)
         for directory in self._directory.glob(f"{collection_row}-*"):
-            shutil.rmtree(directory)
+            try:
+                shutil.rmtree(directory)
+            except OSError:
+                # A builder may be writing there still. No row names the directory, so the next start removes it.
+                log.warning("removing a dropped index failed", directory=directory.name, exc_info=True)
 
     # -- reads ----------------------------------------------------------------------------------------------------
 

@@ -145,7 +145,7 @@ class Writer(threading.Thread):
     def _take(self) -> tuple[list[Waiting | Question], bool]:
         with self._wake:
             if not self._waiting and not self._stopping:
-                self._wake.wait(0.002 if self.index.catching_up else 0.25)
+                self._wake.wait(0.002 if self.index.catching_up or self.index.dropping else 0.25)
             group: list[Waiting | Question] = []
             size = 0
             while self._waiting and len(group) < self._settings.commit_max_commands:
@@ -181,8 +181,7 @@ class Writer(threading.Thread):
             self._fail(group, self.space.error())
         except apsw.IOError as error:
             self._roll_back()
-            self.read_only = f"the disk refused a write ({error}); restart the server when it is sound again"
-            log.critical("the store is read-only now", reason=self.read_only)
+            self._trust_no_longer(error)
             # Whether this group is on the disk is not known: neither success nor "nothing was stored" may be said.
             self._fail(group, _unknown_outcome())
         except (apsw.CorruptError, apsw.NotADBError) as error:
@@ -277,18 +276,36 @@ class Writer(threading.Thread):
         )
 
     def _finish(self, group: list[Waiting], answers: list[tuple[Any, HeadwaterError | None]], effects: Effects) -> None:
-        for collection_row in effects.dropped_collections:
-            self.index.drop(collection_row)
-            effects.points.pop(collection_row, None)
-        stale = self.index.apply(effects.points, self.sequence)
-        for collection_row, generation in effects.adopted_generations:
-            self.index.adopt(collection_row, generation)
+        stale = self._apply_effects(effects)
         cross("apply.after")
         for item, (outcome, error) in zip(group, answers, strict=True):
             if stale and isinstance(outcome, dict) and outcome.get("collection_row") in stale:
                 outcome["searchable"] = False
             item.answer(outcome, error)
             cross("answer.after")
+
+    def _apply_effects(self, effects: Effects) -> set[int]:
+        """Bring the index to what was committed. The group is durable, so no failure here turns into its error.
+        Answers the collections whose index is not up to date."""
+        try:
+            for collection_row in effects.dropped_collections:
+                self.index.drop(collection_row)
+                effects.points.pop(collection_row, None)
+            stale = self.index.apply(effects.points, self.sequence)
+            for collection_row, generation in effects.adopted_generations:
+                self.index.adopt(collection_row, generation)
+            return stale
+        except (apsw.FullError, apsw.IOError) as error:
+            # The index failed and so did the note that it is damaged. Its next opening catches up or finds out.
+            self._roll_back()
+            if isinstance(error, apsw.IOError):
+                self._trust_no_longer(error)
+            return set(effects.points)
+
+    def _trust_no_longer(self, error: apsw.IOError) -> None:
+        """After a failed sync the kernel may call pages clean that never reached the disk: no later success counts."""
+        self.read_only = f"the disk refused a write ({error}); restart the server when it is sound again"
+        log.critical("the store is read-only now", reason=self.read_only)
 
     def _roll_back(self) -> None:
         self._known.clear()
@@ -306,6 +323,8 @@ class Writer(threading.Thread):
         if self.read_only is not None:
             return
         try:
+            # Before the look at the disk: on a full one this makes the room.
+            self.index.remove_dropped()
             self.space.restore_reserve()
             if not self.space.enough():
                 return
@@ -318,8 +337,7 @@ class Writer(threading.Thread):
             self._roll_back()
         except apsw.IOError as error:
             self._roll_back()
-            self.read_only = f"the disk refused a write ({error}); restart the server when it is sound again"
-            log.critical("the store is read-only now", reason=self.read_only)
+            self._trust_no_longer(error)
 
     def _forget_operations(self) -> None:
         oldest = (now_milliseconds() - _OPERATION_MILLISECONDS) << OPERATION_SHIFT

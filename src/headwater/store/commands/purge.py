@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.catalog.database import fetch_all
 from headwater.catalog.tables.collections import Collection, list_sourced_collections
 from headwater.errors import ConflictError
 from headwater.kit.clock import to_text
@@ -104,8 +105,11 @@ def _hide(tx: Transaction, collection: Collection, organization_id: str) -> str:
 def _drop_index(tx: Transaction, collection_row: int) -> None:
     # The rows go with the collection: after a crash right here, the start removes directories that no row names.
     tx.execute("DELETE FROM generations WHERE collection_row = ?", (collection_row,))
+    had_index = tx.connection.changes() > 0
     tx.execute("DELETE FROM jobs WHERE unique_key = ? AND state = 'pending'", (f"index.build:{collection_row}",))
-    tx.effects.dropped_collections.append(collection_row)
+    # The first documents may be of this very group of commands, and their generation comes after it.
+    if had_index or _count(tx, collection_row):
+        tx.effects.dropped_collections.append(collection_row)
 
 
 def _empty(tx: Transaction, sourced: Collection, source: Collection, organization_id: str) -> None:
@@ -142,13 +146,14 @@ def _disabled_reason(tx: Transaction, source: Collection) -> dict[str, Any]:
 def delete_namespace(tx: Transaction, command: DeleteNamespace) -> dict[str, Any]:
     namespace = require_namespace(tx, command.organization_id, command.namespace_row)
     deleted = 0
-    rows = tx.execute(
+    rows = fetch_all(
+        tx.connection,
         "SELECT collection_row FROM collections WHERE namespace_row = ? AND state = 'active'",
         (namespace.namespace_row,),
-    ).fetchall()
+    )
     for (collection_row,) in rows:
-        deleted += _count(tx, int(collection_row))
-        _drop_index(tx, int(collection_row))
+        deleted += _count(tx, collection_row)
+        _drop_index(tx, collection_row)
     tx.execute(
         "UPDATE collections SET state = 'deleting', updated_at = ? WHERE namespace_row = ?",
         (tx.now, namespace.namespace_row),
