@@ -16,6 +16,8 @@ from headwater.http.responses import JSONBytes
 #: What a client waits before it repeats a refused request, when the error does not say.
 DEFAULT_RETRY_AFTER_SECONDS = 1
 _RETRYABLE = frozenset({429, 503})
+#: Only the operator can help here; clients must not repeat the request for minutes.
+_NOT_RETRYABLE = (errors.StorageReadOnlyError, errors.StorageCorruptedError)
 _BY_STATUS: Mapping[int, type[HeadwaterError]] = {
     400: errors.BadRequestError,
     401: errors.UnauthorizedError,
@@ -42,6 +44,8 @@ def envelope(error: HeadwaterError, status: int | None = None) -> dict[str, Any]
 def _details(error: HeadwaterError) -> dict[str, Any] | None:
     if error.status not in _RETRYABLE:
         return error.details
+    if isinstance(error, _NOT_RETRYABLE):
+        return {"retryable": False, **(error.details or {})}
     # Clients look here when they cannot read the header.
     return {"retryable": True, "retry_after_seconds": _retry_after(error), **(error.details or {})}
 
@@ -55,7 +59,7 @@ def error_response(error: HeadwaterError, headers: Mapping[str, str] | None = No
     extra = dict(headers or {})
     if error.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
-    if error.status in _RETRYABLE:
+    if error.status in _RETRYABLE and not isinstance(error, _NOT_RETRYABLE):
         extra["Retry-After"] = str(_retry_after(error))
     return JSONBytes(orjson.dumps(envelope(error), default=str), error.status, extra)
 

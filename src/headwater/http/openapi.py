@@ -95,6 +95,7 @@ def _complete(operation: dict[str, Any], access: Access) -> None:
     if access.permission != "public":
         operation["security"] = [{"privateToken" if access.permission == "private" else "apiKey": []}]
     if access.permission not in ("public", "any", "private"):
-        operation["description"] = f"{operation['description']}\n\nNeeds the permission `{access.permission}`."
+        text = operation.get("description", "")
+        operation["description"] = f"{text}\n\nNeeds the permission `{access.permission}`.".strip()
     if access.namespaced:
         operation.setdefault("parameters", []).append(_NAMESPACE_HEADER)

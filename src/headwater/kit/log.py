@@ -26,7 +26,8 @@ def configure_logs(log_format: str, level: str) -> None:
         stamped.append(structlog.processors.format_exc_info)
     # One write a line: several processes share this stream.
     factory: Any = structlog.WriteLoggerFactory(sys.stderr)
-    last: Any = structlog.dev.ConsoleRenderer()
+    # The default formatter shows the variables of every frame: bodies and secrets among them.
+    last: Any = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     if not console:
         factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
         last = structlog.processors.JSONRenderer(orjson.dumps, default=str)
@@ -36,7 +37,7 @@ def configure_logs(log_format: str, level: str) -> None:
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
-    _configure_standard_library(stamped, structlog.dev.ConsoleRenderer() if console else None, _LEVELS[level])
+    _configure_standard_library(stamped, last if console else None, _LEVELS[level])
 
 
 def _configure_standard_library(stamped: list[Any], console: Any, level: int) -> None:
