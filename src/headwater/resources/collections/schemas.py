@@ -227,7 +227,63 @@ class TransitionLifecycleRequest(ClosedModel):
     async_transition: StrictBool = True
 
 
+_EXTRACTOR: dict[str, Any] = {
+    "feature_extractor_name": "passthrough_extractor",
+    "version": "v1",
+    "feature_extractor_id": "passthrough_extractor_v1",
+}
+_INDEX: dict[str, Any] = {
+    "name": "embedding",
+    "type": "dense",
+    "dimensions": 384,
+    "distance": "cosine",
+    "datatype": "float32",
+    "description": "Vectors stored as embedding",
+}
+_EXAMPLE: dict[str, Any] = {
+    "collection_id": "col_7k2m9q4x1z",
+    "collection_name": "articles",
+    "description": "News",
+    "input_schema": {"properties": {"title": {"type": "string"}}},
+    "output_schema": {"properties": {"title": {"type": "string"}}},
+    "feature_extractor": _EXTRACTOR,
+    "source": {"type": "none"},
+    "source_lineage": [],
+    "vector_indexes": [
+        {
+            "name": "embedding",
+            "feature_uri": "embedding",
+            "type": "single",
+            "description": "Vectors named embedding",
+            "index": _INDEX,
+            "source": "namespace_vector_config",
+        }
+    ],
+    "payload_indexes": [],
+    "enabled": True,
+    "metadata": {"team": "search"},
+    "created_at": "2026-01-05T09:30:00.000Z",
+    "updated_at": "2026-01-05T09:30:00.000Z",
+    "lifecycle_state": "active",
+    "document_count": 120,
+    "vector_count": 120,
+    "schema_validation": "off",
+    "indexing_status": "quiesced",
+}
+_PAGINATION: dict[str, Any] = {
+    "total": None,
+    "page": 1,
+    "page_size": 10,
+    "total_pages": None,
+    "next_page": None,
+    "previous_page": None,
+    "next_cursor": None,
+}
+
+
 class CollectionResponse(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     collection_id: str
     collection_name: str
     description: str | None = None
@@ -273,6 +329,24 @@ class CollectionResponse(BaseModel):
 
 
 class CollectionList(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "results": [_EXAMPLE],
+                    "pagination": _PAGINATION,
+                    "total_count": 1,
+                    "stats": {
+                        "total_documents": 120,
+                        "avg_documents_per_collection": 120.0,
+                        "collections_with_taxonomies": 0,
+                    },
+                    "warnings": [],
+                }
+            ]
+        }
+    )
+
     results: list[CollectionResponse]
     pagination: dict[str, Any]
     total_count: int
@@ -286,6 +360,20 @@ class CollectionCloned(BaseModel):
 
 
 class CollectionDeleted(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "message": "Successfully deleted",
+                    "success": True,
+                    "collection_id": "col_7k2m9q4x1z",
+                    "deleted_documents": 120,
+                    "task_id": "task_5t0q8w2e6r1y3u7i",
+                }
+            ]
+        }
+    )
+
     message: str = "Successfully deleted"
     success: bool = True
     collection_id: str
@@ -295,10 +383,42 @@ class CollectionDeleted(BaseModel):
 
 
 class CollectionFeatures(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "features": [
+                        {
+                            "feature_address": "mixpeek://text_extractor@v1/embedding",
+                            "feature_uri": "mixpeek://text_extractor@v1/embedding",
+                            "feature_extractor_name": "text_extractor",
+                            "version": "v1",
+                            "vector_index": {**_INDEX, "name": "text_extractor_v1_embedding"},
+                            "primary": True,
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
     features: Objects
 
 
 class LifecycleStatus(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "collection_id": "col_7k2m9q4x1z",
+                    "lifecycle_state": "frozen",
+                    "vector_document_count": 120,
+                    "last_transitioned_at": "2026-01-05T09:30:00.000Z",
+                }
+            ]
+        }
+    )
+
     collection_id: str
     lifecycle_state: str
     s3_vector_index: str | None = None

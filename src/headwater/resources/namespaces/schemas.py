@@ -222,8 +222,20 @@ class NamespaceStatsBatchRequest(ClosedModel):
     namespace_ids: Annotated[list[StrictStr], Field(max_length=100)]
 
 
+_STATS: dict[str, Any] = {
+    "namespace_id": "ns_4t8w2e6r1y",
+    "document_count": 120,
+    "document_count_complete": True,
+    "bucket_count": 0,
+    "collection_count": 2,
+    "object_count": 0,
+}
+
+
 class NamespaceStats(BaseModel):
     """How much is in a namespace."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_STATS]})
 
     namespace_id: str
     document_count: int
@@ -238,7 +250,31 @@ class NamespaceStatsBatch(BaseModel):
     stats: dict[str, NamespaceStats]
 
 
+_EXAMPLE: dict[str, Any] = {
+    "object": "namespace",
+    "namespace_id": "ns_4t8w2e6r1y",
+    "namespace_name": "products",
+    "namespace_type": "standard",
+    "scope": "org",
+    "description": "The shop's catalogue",
+    "feature_extractors": [],
+    "payload_indexes": [{"field_name": "price", "type": "float", "field_schema": None, "is_protected": False}],
+    "payload_index_count": 1,
+    "document_count": 120,
+    "collection_count": 2,
+    "mode": "standalone",
+    "vector_configs": [{"name": "embedding", "dimension": 384, "metric": "cosine"}],
+    "dynamic_vector_indexes": False,
+    "namespace_ready": True,
+    "created_at": "2026-01-05T09:30:00.000Z",
+    "updated_at": "2026-01-05T09:30:00.000Z",
+    "expires_at": None,
+}
+
+
 class NamespaceResponse(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     object: str = "namespace"
     namespace_id: str
     namespace_name: str
@@ -286,6 +322,28 @@ class StandaloneNamespaceResponse(BaseModel):
 
 
 class NamespaceList(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "results": [_EXAMPLE],
+                    "pagination": {
+                        "total": None,
+                        "page": 1,
+                        "page_size": 10,
+                        "total_pages": None,
+                        "next_page": None,
+                        "previous_page": None,
+                        "next_cursor": None,
+                    },
+                    "total_count": 1,
+                    "stats": {"total_documents": 120, "total_collections": 2, "avg_documents_per_namespace": 120.0},
+                    "warnings": [],
+                }
+            ]
+        }
+    )
+
     results: list[NamespaceResponse]
     pagination: dict[str, Any]
     total_count: int
@@ -294,6 +352,20 @@ class NamespaceList(BaseModel):
 
 
 class NamespaceDeleted(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "message": "Successfully deleted",
+                    "success": True,
+                    "namespace_id": "ns_4t8w2e6r1y",
+                    "deleted_documents": 120,
+                    "task_id": "task_5t0q8w2e6r1y3u7i",
+                }
+            ]
+        }
+    )
+
     message: str = "Successfully deleted"
     success: bool = True
     namespace_id: str
