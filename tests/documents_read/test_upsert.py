@@ -140,6 +140,7 @@ _BROKEN = {
     "all zero": (_broken(vectors={"embedding": [0.0, 0.0, 0.0]}), ["vectors", "embedding"]),
     "wrong length": (_broken(vectors={"embedding": [1.0, 2.0]}), ["vectors", "embedding"]),
     "another kind": (_broken(vectors={"embedding": {"indices": [1], "values": [1.0]}}), ["vectors", "embedding"]),
+    "reserved vector name": (_broken(vectors={"document_id": [1.0]}), ["vectors", "document_id"]),
     "too wide": (_broken(vectors={"wide": [1.0] * 65_537}), ["vectors", "wide"]),
     "payload is a list": (_broken(payload=[]), ["payload"]),
     "metadata is text": (_broken(metadata="x"), ["metadata"]),

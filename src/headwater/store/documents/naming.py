@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from headwater.errors import ValidationError
+from headwater.store.documents.projection import RESERVED
 from headwater.store.documents.vector_forms import SentVector
 from headwater.vectors.interface import VectorData
 from headwater.vectors.names import MAX_NAME_BYTES, file_name
@@ -84,6 +85,11 @@ def _new_index(feature_extractor_id: str, vector: SentVector) -> VectorIndex:
 
 def new_index(name: str, output: str, feature_extractor_id: str | None, vector: SentVector) -> VectorIndex:
     """An index as its first vector makes it. Raises ``ValidationError`` when the name cannot be one."""
+    if name in RESERVED:
+        # A vector that is returned stands at the root, where these names have a meaning.
+        raise ValidationError.at(
+            vector.location, f"a vector cannot be called {name!r}, which documents use themselves", "vector_name"
+        )
     if len(file_name(name).encode()) > MAX_NAME_BYTES:
         raise ValidationError.at(
             vector.location, f"the vector name {name[:40]!r}… is longer than {MAX_NAME_BYTES} bytes", "vector_name"
