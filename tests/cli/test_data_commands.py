@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
+from headwater.cli import main
 from tests.cli.conftest import Outcome, headwater, serving
 
 
@@ -27,9 +29,16 @@ def environment(tmp_path_factory):
 
 
 @pytest.fixture
-def run(environment):
+def run(environment, monkeypatch, capsys):
+    """The command in this process, against the live server: what a process of its own would add is seen elsewhere."""
+
     def run(*arguments: str | Path, stdin: str = "", **more: str) -> Outcome:
-        return headwater(*arguments, stdin=stdin, **{**environment, **more})
+        for name, value in {**environment, **more}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        exit_code = main(list(map(str, arguments)))
+        streams = capsys.readouterr()
+        return Outcome(exit_code, streams.out, streams.err)
 
     return run
 
@@ -119,15 +128,16 @@ def test_input_that_is_not_documents_is_refused(run, text, complaint):
 
 
 def test_key_round_trip(run, environment):
+    admin = (Path(environment["HEADWATER_DATA"]) / "admin-key").read_text().strip()
     made = run("keys", "create", "robot", "--permissions", "read", "--json").json
     assert made["permissions"] == ["read"]
     assert run("collections", "list", HEADWATER_API_KEY=made["key"]).exit_code == 0
     refused = run("collections", "create", "forbidden", HEADWATER_API_KEY=made["key"])
     assert "403 ForbiddenError" in refused.stderr
-    rotated = run("keys", "rotate", "robot", "--json").json
+    rotated = run("keys", "rotate", "robot", "--json", "--key", admin).json
     assert "401" in run("collections", "list", HEADWATER_API_KEY=made["key"]).stderr
-    assert made["key"] not in run("keys", "list").stdout
-    assert run("keys", "delete", "robot").exit_code == 0
+    assert made["key"] not in run("keys", "list", "--key", admin).stdout
+    assert run("keys", "delete", "robot", "--key", admin).exit_code == 0
     assert "401" in run("collections", "list", HEADWATER_API_KEY=rotated["key"]).stderr
 
 

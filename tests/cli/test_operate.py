@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import apsw
 import pytest
 
-from tests.cli.conftest import headwater
+from tests.cli.conftest import headwater, serving
 
 _VECTORS = [{"feature_extractor_id": "own_v1", "vectors": {"embedding": [0.5, 0.25, -1.0]}}]
 
@@ -25,13 +27,20 @@ def fill(server, count: int = 20) -> None:
         assert made.exit_code == 0, made.stderr
 
 
-@pytest.fixture
-def stopped(serve):
-    """A data directory with twenty documents and no server."""
-    with serve() as server:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A data directory with twenty documents, which no test changes."""
+    folder = tmp_path_factory.mktemp("operate")
+    with serving(folder / "data", folder / "server.log") as server:
         fill(server)
         assert server.stop() == 0
     return server.data
+
+
+@pytest.fixture
+def stopped(filled, tmp_path):
+    """A copy of it, where ``serve`` looks."""
+    return Path(shutil.copytree(filled, tmp_path / "data"))
 
 
 def test_second_organization_on_a_running_directory(serve):
@@ -46,10 +55,8 @@ def test_second_organization_on_a_running_directory(serve):
     assert answer["organization_name"] == "Other"
 
 
-def test_second_organization_on_a_stopped_directory(serve):
-    with serve() as server:
-        assert server.stop() == 0
-    made = headwater("organizations", "create", "Other", "--email", "o@example.org", "--data", server.data, "--json")
+def test_second_organization_on_a_stopped_directory(serve, stopped):
+    made = headwater("organizations", "create", "Other", "--email", "o@example.org", "--data", stopped, "--json")
     assert made.exit_code == 0, made.stderr
     with serve() as again, again.client() as client:
         answer = client.get("/v1/me", headers={"Authorization": f"Bearer {made.json['key']}"}).json()
@@ -67,14 +74,12 @@ def test_folder_that_is_no_data_directory_is_refused(tmp_path, arguments):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_verify_finds_nothing_wrong_running_or_stopped(serve):
-    with serve() as server:
-        fill(server)
-        running = headwater("verify", "--data", server.data, "--json")
-        assert running.exit_code == 0, running.stderr
-        assert (running.json["ok"], running.json["documents"], running.json["vectors"]) == (True, 20, 20)
-        assert server.stop() == 0
-    assert headwater("verify", "--data", server.data).exit_code == 0
+def test_verify_finds_nothing_wrong_running_or_stopped(serve, stopped):
+    assert headwater("verify", "--data", stopped).exit_code == 0
+    with serve():
+        running = headwater("verify", "--data", stopped, "--json")
+    assert running.exit_code == 0, running.stderr
+    assert (running.json["ok"], running.json["documents"], running.json["vectors"]) == (True, 20, 20)
 
 
 def test_verify_names_a_changed_record(stopped):
@@ -95,13 +100,12 @@ def test_rebuild_makes_the_index_again(stopped):
     assert headwater("verify", "--data", stopped).exit_code == 0
 
 
-def test_backup_of_a_running_server_restores_to_an_equal_one(serve, tmp_path):
+def test_backup_of_a_running_server_is_private_and_restores_once(serve, stopped, tmp_path):
     archive, copy = tmp_path / "backup.tar", tmp_path / "copy"
-    with serve() as server:
-        fill(server)
-        made = headwater("backup", archive, "--data", server.data, "--json")
-        assert made.exit_code == 0, made.stderr
-        assert made.json["documents"] == 20
+    with serve():
+        made = headwater("backup", archive, "--data", stopped, "--json")
+    assert made.exit_code == 0, made.stderr
+    assert made.json["documents"] == 20
     assert archive.stat().st_mode & 0o777 == 0o600
     restored = headwater("restore", archive, "--data", copy, "--json")
     assert restored.exit_code == 0, restored.stderr
