@@ -79,4 +79,9 @@ def test_public_hash_is_neither_the_stored_digest_nor_a_bare_hash() -> None:
 
 
 def test_prefix_is_ten_characters_and_dots() -> None:
-    assert prefix_of("sk_0123456789") == "sk_0123456..."
+    assert prefix_of(f"sk_{'0123456789' * 3}") == "sk_0123456..."
+
+
+@pytest.mark.parametrize(("key", "shown"), [("s", ".........."), ("password1", "pas......."), ("a" * 18, "aaaaaa....")])
+def test_short_keys_of_the_operator_are_not_shown_whole(key: str, shown: str) -> None:
+    assert prefix_of(key) == shown

@@ -50,8 +50,8 @@ def public_hash(secret: Secret, digest: bytes) -> str:
 
 
 def prefix_of(token: str) -> str:
-    """What lists show of a key: its first ten characters."""
-    return token[:10] + "..."
+    """What lists show of a key: its first ten characters, fewer of an operator's short one, and at least three dots."""
+    return (token[: min(10, len(token) // 3)] + "...").ljust(10, ".")
 
 
 def _checksum(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from headwater import ids
 from headwater.catalog.tables.api_keys import ApiKey, api_key_of
 from headwater.context import Context
-from headwater.errors import NotEnabledError, NotFoundError
+from headwater.errors import NotEnabledError, NotFoundError, ValidationError
 from headwater.kit.clock import now_milliseconds, to_text
 from headwater.kit.secrets import Secret
 from headwater.resources.api_keys.repository import ApiKeys
@@ -24,6 +24,9 @@ from headwater.resources.users.schemas import SuccessResponse
 from headwater.store.commands.api_keys import CreateApiKey, NewApiKey, RevokeApiKey, RotateApiKey, UpdateApiKey
 from headwater.tenancy.access import require_permission
 from headwater.tenancy.keys import digest_of, new_secret, prefix_of, public_hash
+
+#: The end of the year 9999, in milliseconds: later moments have no RFC 3339 form.
+_LAST_MOMENT = 253_402_300_799_999
 
 
 async def create_api_key(ctx: Context, email: str, body: ApiKeyCreate) -> ApiKeySecretResponse:
@@ -160,7 +163,10 @@ def _milliseconds(moment: datetime | None) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
+    milliseconds = int(moment.timestamp() * 1000)
+    if not 0 <= milliseconds <= _LAST_MOMENT:
+        raise ValidationError.at(["body", "expires_at"], "expires_at must be in the years 1970 to 9999", "date_range")
+    return milliseconds
 
 
 def _text(milliseconds: int | None) -> str | None:

@@ -22,14 +22,12 @@ async def get_organization(ctx: Context) -> OrganizationResponse:
 async def update_organization(ctx: Context, body: OrganizationUpdate) -> OrganizationResponse:
     sent = body.model_dump(exclude_none=True)
     changes: dict[str, Any] = {name: sent[name] for name in _PLAIN if name in sent}
-    limits = sent.get("rate_limits", {}) | sent.get("rate_limit_overrides", {})
-    if limits:
-        changes["rate_limits"] = _own(ctx).body["rate_limits"] | limits
     row = await ctx.execute(
         UpdateOrganization(
             organization_id=ctx.key.organization_id,
             organization_name=body.organization_name,
             changes=changes,
+            rate_limits=sent.get("rate_limits", {}) | sent.get("rate_limit_overrides", {}),
         )
     )
     return response_of(organization_of(tuple(row)))

@@ -130,14 +130,14 @@ def rotate_api_key(tx: Transaction, command: RotateApiKey) -> list[Any]:
 
 @handles(RevokeApiKey, frees_space=True)
 def revoke_api_key(tx: Transaction, command: RevokeApiKey) -> list[Any]:
-    """The key's row as it is now. Revoking a dead key changes nothing."""
+    """The key's row as it is now. Revoking a dead key changes nothing. A full disk must not keep a leaked key alive."""
     key = _changeable(tx, command.organization_id, command.key_id, force=command.force)
     _end(tx, key, "revoked", command.actor)
     tx.catalogue_changed()
     return _row(tx, command.organization_id, command.key_id)
 
 
-@handles(TouchApiKeys, frees_space=True)
+@handles(TouchApiKeys)
 def touch_api_keys(tx: Transaction, command: TouchApiKeys) -> None:
     # The catalogue's counter stays: nobody decides by this time, and moving it would empty every cache.
     for key_id, used_at in command.used.items():

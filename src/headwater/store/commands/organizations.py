@@ -34,6 +34,8 @@ class UpdateOrganization(Command):
     organization_name: str | None = None
     #: Members of the organization's body to set; each replaces what was there.
     changes: dict[str, Any] = {}
+    #: Categories to set; the others stay.
+    rate_limits: dict[str, int] = {}
 
 
 @handles(CreateOrganization)
@@ -62,12 +64,14 @@ def create_organization(tx: Transaction, command: CreateOrganization) -> list[An
 @handles(UpdateOrganization)
 def update_organization(tx: Transaction, command: UpdateOrganization) -> list[Any]:
     """The organization's row as it is now."""
-    _, name, body, *_ = _row(tx, command.organization_id)
+    _, name, encoded, *_ = _row(tx, command.organization_id)
+    body = msgspec.json.decode(encoded)
+    limits = {"rate_limits": body["rate_limits"] | command.rate_limits}
     tx.execute(
         "UPDATE organizations SET organization_name = ?, body = ?, updated_at = ? WHERE organization_id = ?",
         (
             command.organization_name or name,
-            msgspec.json.encode(msgspec.json.decode(body) | command.changes),
+            msgspec.json.encode(body | limits | command.changes),
             tx.now,
             command.organization_id,
         ),
