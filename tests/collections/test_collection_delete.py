@@ -11,7 +11,8 @@ import pytest
 
 from headwater.errors import ConflictError, NotFoundError
 from headwater.runtime import Runtime
-from headwater.store.commands.purge import DeleteCollection, PurgeSlice
+from headwater.store.commands.jobs import ClaimJob, CompleteJob
+from headwater.store.commands.purge import DeleteCollection, PurgeSlice, ResumePurges
 from headwater.store.purge_job import purge_collection
 
 Make = Any
@@ -126,6 +127,26 @@ async def test_the_purge_goes_on_after_it_was_cut_short(
     rest = await purge_collection(runtime.store, {"collection_row": row})
     assert rest == {"removed_rows": 4}
     assert set(rows_left(runtime, row).values()) == {0}
+
+
+async def test_a_start_resumes_purges_whose_job_is_gone(
+    client: httpx2.AsyncClient, make: Make, runtime: Runtime
+) -> None:
+    await make("articles")
+    await make("keep")
+    await client.delete("/v1/collections/articles")
+    waiting = await runtime.store.execute(ResumePurges())
+    claim = ClaimJob(owner="test", kinds=["collections.purge"], lease_milliseconds=60_000)
+    job = await runtime.store.execute(claim)
+    assert waiting == {"jobs": [job["job_id"]]}
+    await runtime.store.execute(CompleteJob(job_id=job["job_id"], owner="test", result={}))
+    await runtime.store.execute(ResumePurges())
+    again = await runtime.store.execute(claim)
+    assert again["job_id"] != job["job_id"]
+    await purge_collection(runtime.store, again["arguments"])
+    assert runtime.reader.connection.execute("SELECT collection_name FROM collections").fetchall() == [("keep",)]
+    await runtime.store.execute(CompleteJob(job_id=again["job_id"], owner="test", result={}))
+    assert await runtime.store.execute(ResumePurges()) == {"jobs": []}
 
 
 async def test_nothing_of_an_active_collection_is_purged(

@@ -26,6 +26,7 @@ from headwater.kit.process import die_with_parent
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
 from headwater.store.commands.jobs import ClaimJob, CompleteJob, FailJob, RenewLease
+from headwater.store.commands.purge import ResumePurges
 from headwater.store.interface import Store
 
 log = structlog.get_logger("headwater.jobs")
@@ -53,8 +54,19 @@ class Lane:
         """Work until cancelled. A job that is cut short is leased again when its lease has run out."""
         quick = [kind for kind in self._handlers if kind not in _BUILD_KINDS]
         async with asyncio.TaskGroup() as slots:
+            slots.create_task(self._resume())
             slots.create_task(self._slot("quick", quick))
             slots.create_task(self._slot("build", list(_BUILD_KINDS)))
+
+    async def _resume(self) -> None:
+        """Once: what was deleted is removed in the end, even if the job of it failed for good before this start."""
+        while True:
+            try:
+                await self._store.execute(ResumePurges())
+                return
+            except HeadwaterError as error:
+                log.warning("the job lane waits", reason=error.message)
+                await asyncio.sleep(2.0)
 
     async def _slot(self, name: str, kinds: list[str]) -> None:
         owner = f"{self._owner}-{name}"

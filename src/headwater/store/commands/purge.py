@@ -60,6 +60,13 @@ class PurgeNamespaceRow(Command):
     namespace_row: int
 
 
+class ResumePurges(Command):
+    """Enqueue the removal of everything hidden that no job is about: one may have failed for good. For the start.
+
+    Answers ``{"jobs"}``: the ids of the jobs that wait now.
+    """
+
+
 class ReclaimSpace(Command):
     """Move up to ``pages`` free pages to the end of the file and cut them off. Answers ``{"free_pages"}``: how many are
     left. The file itself gets shorter when SQLite's log is moved into it, see the query ``shrink``."""
@@ -93,12 +100,16 @@ def _hide(tx: Transaction, collection: Collection, organization_id: str) -> str:
         (tx.now, collection.collection_row),
     )
     _drop_index(tx, collection.collection_row)
+    return _enqueue_collection(tx, collection.collection_row, collection.namespace_row, organization_id)
+
+
+def _enqueue_collection(tx: Transaction, collection_row: int, namespace_row: int, organization_id: str) -> str:
     return tx.enqueue(
         PURGE_COLLECTION,
-        {"collection_row": collection.collection_row},
+        {"collection_row": collection_row},
         organization_id=organization_id,
-        namespace_row=collection.namespace_row,
-        unique_key=f"{PURGE_COLLECTION}:{collection.collection_row}",
+        namespace_row=namespace_row,
+        unique_key=f"{PURGE_COLLECTION}:{collection_row}",
     )
 
 
@@ -163,14 +174,32 @@ def delete_namespace(tx: Transaction, command: DeleteNamespace) -> dict[str, Any
         (tx.now, namespace.namespace_row),
     )
     tx.catalogue_changed()
-    task_id = tx.enqueue(
-        PURGE_NAMESPACE,
-        {"namespace_row": namespace.namespace_row},
-        organization_id=command.organization_id,
-        namespace_row=namespace.namespace_row,
-        unique_key=f"{PURGE_NAMESPACE}:{namespace.namespace_row}",
-    )
+    task_id = _enqueue_namespace(tx, namespace.namespace_row, command.organization_id)
     return {"deleted_documents": deleted, "task_id": task_id}
+
+
+def _enqueue_namespace(tx: Transaction, namespace_row: int, organization_id: str) -> str:
+    return tx.enqueue(
+        PURGE_NAMESPACE,
+        {"namespace_row": namespace_row},
+        organization_id=organization_id,
+        namespace_row=namespace_row,
+        unique_key=f"{PURGE_NAMESPACE}:{namespace_row}",
+    )
+
+
+@handles(ResumePurges, frees_space=True)
+def resume_purges(tx: Transaction, _: ResumePurges) -> dict[str, Any]:
+    namespaces = fetch_all(
+        tx.connection, "SELECT namespace_row, organization_id FROM namespaces WHERE state = 'deleting'"
+    )
+    collections = fetch_all(
+        tx.connection,
+        "SELECT collection_row, namespace_row, organization_id FROM collections c"
+        " JOIN namespaces n USING (namespace_row) WHERE c.state = 'deleting' AND n.state = 'active'",
+    )
+    jobs = [_enqueue_namespace(tx, *row) for row in namespaces]
+    return {"jobs": jobs + [_enqueue_collection(tx, *row) for row in collections]}
 
 
 @handles(PurgeSlice, frees_space=True)
