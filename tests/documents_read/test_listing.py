@@ -9,6 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from headwater.store.commands.namespaces import CreateNamespace
+
 pytestmark = pytest.mark.anyio
 
 Client = httpx2.AsyncClient
@@ -292,3 +294,19 @@ async def test_get_by_a_namespace_in_the_path(
         assert answer.json() == expected
     assert (await client.get("/v1/namespaces/ns_nope/documents/doc_000")).status_code == 404
     assert (await client.get(f"/v1/namespaces/{namespace['namespace_id']}/documents/nope")).status_code == 404
+
+
+async def test_a_cursor_is_of_no_use_in_another_namespace(
+    client: Client, collection: dict[str, Any], make_collection: Any, runtime: Any, organization_id: str
+) -> None:
+    other = await runtime.store.execute(
+        CreateNamespace(organization_id=organization_id, namespace_id="ns_other", namespace_name="other", body={})
+    )
+    await make_collection("things", namespace_row=other["namespace_row"])
+    await fill(client, 3)
+    cursor = (await page(client, limit=1))["pagination"]["next_cursor"]
+    client.headers["X-Namespace"] = "other"
+    await fill(client, 3, "foreign_")
+    answer = await client.post("/v1/collections/things/documents/list", json={"cursor": cursor})
+    assert answer.status_code == 422
+    assert "foreign" not in answer.text
