@@ -13,7 +13,7 @@ from headwater.store.commands.documents import CreateDocument, DeleteDocument, I
 from headwater.store.documents.content import ParsedBody, changes_of, content_of, parse
 from headwater.store.documents.idempotency import check_key, fingerprint
 from headwater.store.documents.records import load_by_collection, load_document
-from headwater.store.documents.render import RenderOptions, with_storage_names
+from headwater.store.documents.render import RenderOptions, shadow_warning, with_storage_names
 from headwater.tenancy.access import access_collection
 
 
@@ -179,7 +179,9 @@ def _idempotency(ctx: Context, collection: Collection, key: str, body: dict[str,
 
 def _answer(ctx: Context, collection: Collection, outcome: dict[str, Any], options: RenderOptions) -> Rendered:
     if "document" in outcome and (outcome.get("searchable", True) or "replayed" in outcome):
-        return Rendered(outcome["document"], f'"{outcome["sequence"]}"')
+        shadowed = outcome.get("shadowed")
+        warning = shadow_warning(shadowed) if shadowed else None
+        return Rendered(outcome["document"], f'"{outcome["sequence"]}"', warning)
     # Either the answer was lost on the way, or the index could not take the write: what is stored tells.
     document = load_document(ctx.runtime.reader.connection, collection.namespace_row, outcome["document_id"])
     if document is None:

@@ -19,7 +19,7 @@ from headwater.store.documents.records import (
     load_document,
     load_vectors,
 )
-from headwater.store.documents.render import PLAIN, RenderOptions, render_document, with_storage_names
+from headwater.store.documents.render import PLAIN, RenderOptions, render_document, shadowed_names, with_storage_names
 from headwater.store.transaction import Transaction
 from headwater.vectors.interface import VectorData
 
@@ -145,10 +145,13 @@ def check_version(document: DocumentRow, if_match: list[str] | None) -> None:
 def outcome_of(
     document: DocumentRow, options: RenderOptions = PLAIN, vectors: list[VectorData] | None = None
 ) -> dict[str, Any]:
-    """What a worker gets back; ``document`` is the answer's JSON."""
-    return {
+    """What a worker gets back; ``document`` is the answer's JSON, ``shadowed`` the user fields that it hides."""
+    outcome = {
         "document": render_document(document, options, vectors or []),
         "document_id": document.document_id,
         "sequence": document.sequence,
         "collection_row": document.collection_row,
     }
+    if shadowed := shadowed_names(document, options, vectors or []):
+        outcome["shadowed"] = shadowed
+    return outcome

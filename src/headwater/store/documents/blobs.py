@@ -43,7 +43,7 @@ def _references(source_blobs: list[Blob], shown: list[Blob]) -> list[Blob]:
 
 
 def _reference_of_source(blob: Blob) -> Blob | None:
-    url = _first_text(blob, "url", "data", "uri", "presigned_url")
+    url = _first_text(blob, "url", "data", "uri")
     if url is None:
         return None
     kind = str(blob.get("type", "")).lower()
