@@ -8,7 +8,7 @@ import secrets
 from hashlib import sha256
 from pathlib import Path
 
-SECRET = "secret"  # noqa: S105 - a file name
+SECRET = "secret"
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -41,6 +41,7 @@ class Secret:
 
     def __init__(self, value: bytes) -> None:
         self._value = value
+        self._derived: dict[str, bytes] = {}
 
     @classmethod
     def load(cls, directory: Path) -> Secret:
@@ -54,4 +55,7 @@ class Secret:
 
     def derive(self, purpose: str) -> bytes:
         """The 32-byte key for one purpose, such as ``api-keys`` or ``cursors``."""
-        return hmac.digest(self._value, purpose.encode(), sha256)
+        key = self._derived.get(purpose)
+        if key is None:
+            key = self._derived[purpose] = hmac.digest(self._value, purpose.encode(), sha256)
+        return key
