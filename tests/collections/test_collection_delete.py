@@ -82,6 +82,20 @@ async def test_its_name_and_its_document_ids_are_free_at_once(client: httpx2.Asy
     assert (got.json()["title"], got.json()["collection_id"]) == ("new", second["collection_id"])
 
 
+async def test_a_lineage_of_deleted_documents_binds_nobody(client: httpx2.AsyncClient, make: Make) -> None:
+    url = "/v1/collections/articles/documents"
+    await make("articles")
+    child = await client.post(url, json={"document_id": "doc_a", "source_document_id": "doc_b"})
+    assert child.status_code == 200, child.text
+    cycle = await client.post(url, json={"document_id": "doc_b", "source_document_id": "doc_a"})
+    assert cycle.status_code == 409
+    await client.delete("/v1/collections/articles")
+    await make("articles")
+    free = await client.post(url, json={"document_id": "doc_b", "source_document_id": "doc_a"})
+    assert free.status_code == 200, free.text
+    assert free.json()["_internal"]["lineage"]["path"] == free.json()["collection_id"]
+
+
 async def test_the_purge_leaves_nothing_and_gives_the_disk_back(
     client: httpx2.AsyncClient, make: Make, runtime: Runtime, settings: Any
 ) -> None:

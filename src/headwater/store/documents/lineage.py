@@ -224,13 +224,13 @@ def own_extractor(first_feature: str | None, collection_body: dict[str, Any]) ->
     return first_feature or extractor.get("feature_extractor_id") or "passthrough_extractor_v1"
 
 
-_ANCESTORS = """
+_ANCESTORS = f"""
 WITH RECURSIVE up (document_id) AS (
     VALUES (?2)
     UNION
-    SELECT d.parent_document_id FROM up
-    JOIN documents d ON d.namespace_row = ?1 AND d.document_id = up.document_id
-    WHERE d.parent_document_id IS NOT NULL AND up.document_id <> ?3
+    SELECT d.parent_document_id FROM up CROSS JOIN {DOCUMENTS}
+    WHERE d.namespace_row = ?1 AND d.document_id = up.document_id
+    AND d.parent_document_id IS NOT NULL AND up.document_id <> ?3
 )
 SELECT document_id FROM up
 """
