@@ -356,3 +356,17 @@ async def test_two_different_keys_in_one_request_contradict_each_other(client: C
     body = {"documents": [item(1)], "options": {"idempotency_key": "a"}}
     answer = await client.post(URL, json=body, headers={"Idempotency-Key": "b"})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("document_id", ["a\x00b", "\x00", "ünï/codé ✓ \U0001f600", 'a"b\\c', "' OR 1=1 --", "x" * 512])
+async def test_ids_may_be_any_text(client: Client, document_id: str) -> None:
+    for number in (1, 2):
+        answer = await upsert(client, {**item(number), "document_id": document_id})
+        assert answer["document_ids"] == [document_id]
+    found = await client.post("/v1/documents/batch-get", json={"document_ids": [document_id, document_id[:-1] + "?"]})
+    assert [document["n"] for document in found.json()["documents"]] == [2]
+    assert found.json()["not_found"] == [document_id[:-1] + "?"]
+    child = {**item(3), "document_id": "child", "source_document_id": document_id}
+    await upsert(client, child)
+    assert (await get(client, "child"))["_internal"]["lineage"]["chain"][0]["document_id"] == document_id
+    assert await total(client) == 2
