@@ -25,6 +25,8 @@ _DISTANCES: dict[Distance, qdrant.Distance] = {
 }
 _SEQUENCE = "s"
 _PAGE = 10_000
+#: Edge normalises from the squared length 1.2e-7 (the epsilon of float32) on; a little more, for its own rounding.
+_SHORT = 1e-6
 
 
 class IndexFailedError(Exception):
@@ -44,6 +46,19 @@ def _dense_parameters(spec: VectorSpec) -> qdrant.EdgeVectorParams:
     multi = qdrant.MultiVectorConfig(qdrant.MultiVectorComparator.MaxSim) if spec.kind == "multi" else None
     assert spec.dimensions is not None
     return qdrant.EdgeVectorParams(spec.dimensions, _DISTANCES[spec.distance], multivector_config=multi)
+
+
+def _lengthened(vector: VectorData) -> VectorData:
+    """The vector as cosine wants it, if Edge would not see to that: shorter ones than this it does not normalise, so
+    they would all rank last."""
+    values = np.frombuffer(vector.data, "<f4")
+    rows = values.reshape(vector.rows, vector.width)
+    if (values.dot(values) if len(rows) == 1 else np.einsum("ij,ij->i", rows, rows).min()) >= _SHORT:
+        return vector
+    exact = rows.astype("f8")
+    lengths = np.linalg.norm(exact, axis=1, keepdims=True)
+    data = (exact / np.where(lengths == 0, 1, lengths)).astype("<f4").tobytes()
+    return VectorData(vector.name, vector.kind, vector.rows, vector.width, data)
 
 
 def _to_edge(vector: VectorData) -> Any:
@@ -105,6 +120,7 @@ class EdgeShard:
     def apply(self, changes: Sequence[PointChange], specs: Sequence[VectorSpec]) -> None:
         # Only the last change of a document counts, and after it Edge needs no order between documents.
         latest = {change.document_row: change for change in changes}
+        cosine = {spec.name for spec in specs if spec.distance == "cosine" and spec.kind != "sparse"}
         points = []
         removed: list[Any] = []
         for row, change in latest.items():
@@ -115,7 +131,7 @@ class EdgeShard:
             for vector in change.vectors:
                 if vector.name not in self._names:
                     self._learn(vector.name, specs)
-                vectors[file_name(vector.name)] = _to_edge(vector)
+                vectors[file_name(vector.name)] = _to_edge(_lengthened(vector) if vector.name in cosine else vector)
             points.append(qdrant.Point(row, vectors, {_SEQUENCE: change.sequence}))
         if points:
             _call(self._shard.update, qdrant.UpdateOperation.upsert_points(points))
