@@ -83,6 +83,11 @@ def _migrate(connection: apsw.Connection) -> None:
             connection.pragma("application_id", _APPLICATION_ID)
 
 
+def is_current(connection: apsw.Connection) -> bool:
+    """Whether the database has today's format, so that opening it for writing will change nothing."""
+    return bool(connection.pragma("user_version") == len(_migrations()))
+
+
 def open_reader(directory: Path, *, cache_bytes: int = 0) -> apsw.Connection:
     """A read-only connection. It sees every committed write at its next statement."""
     connection = apsw.Connection(

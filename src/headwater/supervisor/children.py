@@ -138,8 +138,10 @@ class Supervisor:
         self._stopping = True
 
     def start_storage(self) -> None:
-        """Start the storage process and wait until it answers. Raises ``StartError`` when it gives up by itself."""
         self._run(self.storage)
+
+    def wait_for_storage(self) -> None:
+        """Return once the storage process answers. Raises ``StartError`` when it gives up by itself."""
         while not self.storage_answers():
             self._turn(0.02)
         self._ready = True
@@ -180,9 +182,9 @@ class Supervisor:
     def _look_after(self, child: Child) -> None:
         status = child.exit_status()
         if status is not None:
-            if status > 0 and not self._ready:
+            if child is self.storage and status > 0 and not self._ready:
                 # It has said why on standard error: a locked directory, a newer format, a damaged file.
-                raise StartError(f"the {child.name} process ended with status {status}")
+                raise StartError(f"the storage process ended with status {status}")
             child.schedule_restart()
             log.error(
                 "child ended, starting it again",

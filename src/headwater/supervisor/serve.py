@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import http.client
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from socket import socket
+from socket import AF_UNIX, socket
 from urllib.parse import urlsplit
 
-from headwater.catalog.database import DATABASE, open_reader
 from headwater.settings import Settings
 from headwater.supervisor.children import Child, StartError, StopRequested, Supervisor
-from headwater.supervisor.first_start import first_start, storage_answers, wait_for_lock
+from headwater.supervisor.directory import has_key, is_settled, prepare, storage_socket, wait_for_lock
 from headwater.supervisor.listen import bind, is_loopback, url_of
-
-#: A Unix socket's path may have 107 bytes; some systems allow 103.
-_LONGEST_SOCKET_PATH = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Announcement:
 
 def serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
     """Run the server until SIGTERM or SIGINT, then drain and return. Raises ``StartError``."""
-    directory = prepare_directory(settings.data)
+    directory = prepare(settings.data)
     wait_for_lock(directory)
     refuse_open_door(settings, directory)
     with (
@@ -44,27 +38,51 @@ def serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
         _supervisor(settings, directory, listener, path) as supervisor,
     ):
         try:
-            _run(supervisor, settings, directory, listener, path, announce)
+            key = _start(supervisor, directory, path)
+            url = url_of(listener)
+            supervisor.keep_alive(until=partial(is_live, url), poll_seconds=0.02)
+            announce(Announcement(url, directory, key))
+            supervisor.keep_alive()
         except StopRequested:
             # From here on a new connection is refused at once instead of waiting for nobody.
             listener.close()
 
 
-def _run(
-    supervisor: Supervisor,
-    settings: Settings,
-    directory: Path,
-    listener: socket,
-    path: Path,
-    announce: Callable[[Announcement], None],
-) -> None:
+def _start(supervisor: Supervisor, directory: Path, path: Path) -> str | None:
+    """Start all children; the first key's secret, when this start made it."""
     supervisor.start_storage()
-    key = first_start(settings, directory, path)
+    if is_settled(directory):
+        # Side by side: after a crash, being back soon counts.
+        supervisor.start_workers()
+        supervisor.wait_for_storage()
+        return None
+    supervisor.wait_for_storage()
+    key = _make_first_key(directory, path)
     supervisor.start_workers()
-    url = url_of(listener)
-    supervisor.keep_alive(until=partial(is_live, url), poll_seconds=0.02)
-    announce(Announcement(url, directory, key))
-    supervisor.keep_alive()
+    return key
+
+
+def _make_first_key(directory: Path, path: Path) -> str | None:
+    """The secret of the key that was made, or None when the organization was there. Raises ``StartError``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "headwater.supervisor.first_key", "--data", str(directory), "--socket", str(path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode != 0:
+        # It has said why on standard error.
+        raise StartError("the first organization could not be made")
+    return done.stdout.strip() or None
+
+
+def refuse_open_door(settings: Settings, directory: Path) -> None:
+    """No listening beyond this machine before a key exists: whoever reads the first key must sit here."""
+    if settings.bootstrap_key is None and not is_loopback(settings.host) and not has_key(directory):
+        raise StartError(
+            f"refusing to listen on {settings.host}: {directory} has no API key yet",
+            "start once on 127.0.0.1, or set HEADWATER_BOOTSTRAP_KEY",
+        )
 
 
 def _supervisor(settings: Settings, directory: Path, listener: socket, path: Path) -> Supervisor:
@@ -81,58 +99,20 @@ def _supervisor(settings: Settings, directory: Path, listener: socket, path: Pat
     )
 
 
-def prepare_directory(directory: Path) -> Path:
-    """Make the data directory, open to its owner alone, and return its absolute path. Raises ``StartError``."""
-    os.umask(0o077)
-    directory = directory.expanduser().resolve()
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Somebody else's directory with other things in it keeps its mode.
-        if (directory / DATABASE).exists() or not any(directory.iterdir()):
-            directory.chmod(0o700)
-    except OSError as error:
-        raise StartError(f"cannot use the data directory {directory}: {error.strerror}") from error
-    return directory
-
-
-def refuse_open_door(settings: Settings, directory: Path) -> None:
-    """No listening beyond this machine before a key exists: whoever reads the first key must sit here."""
-    if settings.bootstrap_key is None and not is_loopback(settings.host) and not _has_key(directory):
-        raise StartError(
-            f"refusing to listen on {settings.host}: {directory} has no API key yet",
-            "start once on 127.0.0.1, or set HEADWATER_BOOTSTRAP_KEY",
-        )
-
-
-def _has_key(directory: Path) -> bool:
-    if not (directory / DATABASE).exists():
-        return False
-    connection = open_reader(directory)
-    try:
-        table = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'api_keys'").fetchone()
-        return bool(table and connection.execute("SELECT 1 FROM api_keys WHERE status = 'active'").fetchone())
-    finally:
-        connection.close()
-
-
-@contextmanager
-def storage_socket(directory: Path) -> Iterator[Path]:
-    """Where the storage process listens: in the data directory, or in a private one when that path is too long."""
-    path = directory / "storage.sock"
-    if len(os.fsencode(path)) < _LONGEST_SOCKET_PATH:
-        yield path
-        return
-    private = Path(tempfile.mkdtemp(prefix="headwater-"))
-    try:
-        yield private / "storage.sock"
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
+def storage_answers(path: Path) -> bool:
+    """Whether the storage process listens, which it does once it has caught up."""
+    with socket(AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def is_live(url: str) -> bool:
     """Whether a worker answers there."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=0.3)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1)
     try:
         connection.request("GET", "/v1/health/liveness")
         return connection.getresponse().status == 200
