@@ -281,6 +281,15 @@ async def test_a_returned_vector_hides_a_user_field_of_its_name_and_says_so(
         assert "text_extractor_v1_e" in answer.headers["x-headwater-warning"]
 
 
+async def test_a_warning_cannot_end_its_header(api: httpx2.AsyncClient, things: Collection) -> None:
+    name = "a\r\nSet-Cookie: x=ü"
+    body = {**features({name: [1, 2]}), f"text_extractor_v1_{name}": "mine"}
+    answer = await api.post(f"{PATH}?return_vectors=true", json=body)
+    assert answer.status_code == 200, answer.text
+    assert "set-cookie" not in answer.headers
+    assert "a\\r\\nSet-Cookie: x=\\xfc" in answer.headers["x-headwater-warning"]
+
+
 async def test_flags_that_are_no_booleans_are_refused(api: httpx2.AsyncClient, things: Collection) -> None:
     answer = await api.get(f"{PATH}/x?return_vectors=maybe")
     assert answer.status_code == 422

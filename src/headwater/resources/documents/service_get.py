@@ -16,6 +16,8 @@ from headwater.store.documents.render import (
 )
 from headwater.tenancy.access import access_collection
 
+_MAX_WARNING = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -29,7 +31,8 @@ class Rendered:
     def headers(self) -> dict[str, str]:
         headers = {"ETag": self.etag}
         if self.warning is not None:
-            headers["X-Headwater-Warning"] = self.warning.encode("ascii", "backslashreplace").decode()
+            # Names are any text: a line break among them must not end the header.
+            headers["X-Headwater-Warning"] = self.warning.encode("unicode_escape").decode()[:_MAX_WARNING]
         return headers
 
 
