@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.errors import ValidationError
+from headwater.resources.collections.filter_operators import OPERATORS
 from headwater.resources.collections.filters import compile_filter
 
 OBJECT: dict[str, Any] = {
@@ -113,6 +114,7 @@ def test_these_do_not_match(filters: Any) -> None:
         ({"AND": ["x"]}, ["AND", 0]),
         ({"case_sensitive": "no"}, ["case_sensitive"]),
         (condition("a", "like", 1), []),
+        ({"field": "a", "operator": ["eq"]}, []),
         (condition("a", "regex", "("), []),
         (condition("a", "in", 1), ["value"]),
         (condition("a", "exists", "yes"), ["value"]),
@@ -156,8 +158,13 @@ json_values = st.recursive(
 keys = st.sampled_from(
     ["AND", "OR", "NOT", "field", "operator", "value", "case_sensitive", "must", "should", "must_not", "key", "a"]
 )
+conditions = st.fixed_dictionaries(
+    {"field": st.just("a"), "operator": json_values | st.sampled_from([*OPERATORS]), "value": json_values}
+)
 nodes = st.recursive(
-    json_values, lambda inner: st.dictionaries(keys, inner, max_size=4) | st.lists(inner, max_size=3), max_leaves=10
+    json_values | conditions,
+    lambda inner: st.dictionaries(keys, inner, max_size=4) | st.lists(inner, max_size=3),
+    max_leaves=10,
 )
 
 

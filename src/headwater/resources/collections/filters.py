@@ -123,10 +123,11 @@ def _compare(path: str, operator: Any, value: Any, place: _Place) -> Predicate:
     place.budget.conditions -= 1
     if place.budget.conditions < 0:
         raise place.error(f"a filter may have {MAX_CONDITIONS} conditions")
-    if operator in UNSUPPORTED:
-        raise place.error(f"operator {operator!r} is not available for this list; use one of {', '.join(OPERATORS)}")
+    known = ", ".join(OPERATORS)
+    if isinstance(operator, str) and operator in UNSUPPORTED:
+        raise place.error(f"operator {operator!r} is not available for this list; use one of {known}")
     if not isinstance(operator, str) or operator not in OPERATORS:
-        raise place.error(f"unknown operator {operator!r}; use one of {', '.join(OPERATORS)}")
+        raise place.error(f"unknown operator {operator!r}; use one of {known}")
     problem = check_value(operator, value)
     if problem is not None:
         raise place.at("value").error(f"{operator}: {problem}")
