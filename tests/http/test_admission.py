@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from headwater.app import create_app
 from headwater.http.access import ACCESS
 from headwater.runtime import Runtime
-from tests.http.conftest import Live, echo_router
+from tests.http.conftest import Live, Serve, echo_router
 
 BODY_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 CLOSED = [(method, path) for (method, path), access in ACCESS.items() if access.permission != "public"]
@@ -43,13 +43,22 @@ def test_a_bad_key_is_401_before_a_poisonous_body(live: Live, authorization: str
         assert wire.answer().error_type == "UnauthorizedError"
 
 
-def test_guessing_keys_ends_in_429_for_the_guesser_only(serve: object) -> None:
-    live: Live = serve(failed_keys_per_minute=5)  # type: ignore[operator]
+def test_guessing_keys_ends_in_429_for_the_guesser_only(serve: Serve) -> None:
+    live = serve(failed_keys_per_minute=5)
     with live.connect() as wire:
         seen = [wire.request("GET", "/v1/me", "Authorization: Bearer sk_guess").status for _ in range(8)]
         assert seen == [401] * 5 + [429] * 3
         assert wire.request("GET", "/v1/me", keyed=True).status == 200
         assert wire.request("GET", "/v1/me").status == 401
+
+
+@pytest.mark.parametrize(("trusted", "statuses"), [("*", [401, 401]), ("", [401, 429])])
+def test_clients_behind_a_trusted_proxy_are_told_apart(serve: Serve, trusted: str, statuses: list[int]) -> None:
+    live = serve(failed_keys_per_minute=1, forwarded_allow_ips=trusted)
+    with live.connect() as wire:
+        guess = ("GET", "/v1/me", "Authorization: Bearer sk_guess")
+        seen = [wire.request(*guess, f"X-Forwarded-For: 198.51.100.{number}").status for number in (1, 2)]
+    assert seen == statuses
 
 
 def test_a_route_without_a_row_is_refused_at_start(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

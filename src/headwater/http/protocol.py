@@ -32,6 +32,7 @@ _log = structlog.get_logger("headwater.http")
 
 #: After the last answer, what the client still sends is read and dropped for this long, or it may never see the answer.
 LINGER_SECONDS = 2.0
+_CONTINUE = b"HTTP/1.1 100 "
 #: How often the progress of a body or of a reader is looked at, once the grace is over.
 _PROGRESS_SECONDS = 5.0
 
@@ -51,7 +52,7 @@ class Protocol(HttpToolsProtocol):
         #: Nothing that arrives from here on is parsed.
         self._deaf = False
         self._lingering = False
-        self._cycle_transport = cast(asyncio.Transport, _CycleTransport(self))
+        self._cycle_transport = _CycleTransport(self)
         if len(self.connections) > self.settings.max_connections:
             self._refuse(
                 ServiceUnavailableError("too many connections; close idle ones or try again", retry_after_seconds=1)
@@ -115,7 +116,7 @@ class Protocol(HttpToolsProtocol):
         self._head = None
         self._disarm()
         super().on_headers_complete()
-        self.cycle.transport = self._cycle_transport
+        self.cycle.transport = cast(asyncio.Transport, self._cycle_transport)
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -126,6 +127,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        self._cycle_transport.answer_complete()
         if self._deaf or self.transport.is_closing():
             self.server_state.total_requests += 1
             return
@@ -277,16 +279,37 @@ class Protocol(HttpToolsProtocol):
 
 
 class _CycleTransport:
-    """What an answer is written to. Closing it lets the client read the answer first."""
+    """What an answer is written to.
 
-    __slots__ = ("_protocol", "is_closing", "write")
+    Its head waits for the first bytes of its body, so that most answers are one packet and one system call. Closing
+    lets the client read the answer first.
+    """
+
+    __slots__ = ("_head", "_head_expected", "_protocol", "_write", "is_closing")
 
     def __init__(self, protocol: Protocol) -> None:
         self._protocol = protocol
-        self.write = protocol.transport.write
+        self._write = protocol.transport.write
         self.is_closing = protocol.transport.is_closing
+        self._head = b""
+        self._head_expected = True
+
+    def write(self, data: bytes) -> None:
+        if self._head_expected and not data.startswith(_CONTINUE):
+            self._head, self._head_expected = data, False
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
+        self._write(data)
+
+    def answer_complete(self) -> None:
+        if self._head:
+            self._write(self._head)
+            self._head = b""
+        self._head_expected = True
 
     def close(self) -> None:
+        self.answer_complete()
         self._protocol.close_after_answer()
 
 
