@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -177,7 +178,9 @@ def _how_to_go_on(connection: Connection, *, own_server: bool) -> str:
     ask = f'curl -s -H "Authorization: {key}" -H "X-Namespace: {NAMESPACE}"'
     lines = ["", "To go on:", ""]
     if own_server:
-        lines.append(f"  headwater serve --data {connection.data}    # in another terminal")
+        # As it was called, for it may be on nobody's PATH.
+        command = sys.argv[0] if sys.argv[0].endswith("headwater") else "headwater"
+        lines.append(f"  {command} serve --data {connection.data}    # in another terminal")
     documents = f"{url}/v1/collections/{DEFINITIONS}/documents"
     lines += [
         f"  {ask} {url}/v1/collections",
