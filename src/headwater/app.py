@@ -17,7 +17,7 @@ from headwater.http import documentation
 from headwater.http.access import ACCESS, missing_rows
 from headwater.http.body import BodyBudget
 from headwater.http.dispatch import Dispatcher
-from headwater.http.metrics import Metrics
+from headwater.http.metrics import MeteredStore, Metrics
 from headwater.http.middleware import Errors, Front, OptionalGZip
 from headwater.http.openapi import describe
 from headwater.http.route import Route
@@ -74,8 +74,8 @@ def create_app(runtime: Runtime, routers: Iterable[APIRouter] = ROUTERS) -> Fast
         lifespan=_lifespan,
         servers=[{"url": runtime.settings.root_path}] if runtime.settings.root_path else None,
     )
-    app.state.runtime = runtime
-    app.state.metrics = Metrics()
+    metrics = app.state.metrics = Metrics()
+    runtime = app.state.runtime = replace(runtime, store=MeteredStore(runtime.store, metrics))
     app.state.openapi_json = None
     app.state.last_used = LastUsed(runtime.store)
     app.state.failed_attempts = FailedAttempts(runtime.settings.failed_keys_per_minute)

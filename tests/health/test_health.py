@@ -54,7 +54,7 @@ class Reporting:
     ("change", "part"),
     [
         ({"damaged_indexes": 2}, "vector_store"),
-        ({"read_only": True}, "metadata"),
+        ({"read_only": "the disk refused"}, "metadata"),
         ({"enough_space": False}, "metadata"),
     ],
 )

@@ -73,6 +73,14 @@ def test_less_than_the_declared_length_is_not_acted_on(small: Live) -> None:
         assert wire.everything() == b""
 
 
+def test_a_client_that_only_listens_after_its_request_gets_its_answer(live: Live) -> None:
+    with live.connect() as wire:
+        wire.send(b"GET /v1/echo/wait/0.2 HTTP/1.1\r\nHost: test\r\n\r\n")
+        wire.socket.shutdown(1)
+        assert wire.answer().json == {"waited": 0.2}
+        assert wire.everything() == b""
+
+
 def test_more_than_the_declared_length_is_not_a_second_answer_from_the_same_body(small: Live) -> None:
     with small.connect() as wire:
         wire.send(head(wire, "Content-Length: 2") + b"{}XXXXXXXX\r\n\r\n")

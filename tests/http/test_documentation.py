@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import httpx2
 from fastapi import FastAPI
 
 from headwater.app import create_app
 from headwater.runtime import Runtime
+from headwater.store.client import StoreClient
 
 
 async def test_docs_load_nothing_from_elsewhere(anonymous: httpx2.AsyncClient) -> None:
@@ -62,6 +65,26 @@ async def test_metrics_need_admin_and_count_by_template(
     assert 'headwater_request_seconds_count{method="GET",route="/v1/echo/items/{item}"} 2.0' in text
     assert "headwater_requests_in_flight 1.0" in text
     assert "/one" not in text
+
+
+async def test_metrics_show_commands_and_the_store(keyed: httpx2.AsyncClient) -> None:
+    for _ in range(2):
+        await keyed.post("/v1/namespaces", json={"namespace_name": "test"})
+    text = (await keyed.get("/metrics")).text
+    assert 'headwater_command_seconds_count{command="CreateNamespace",outcome="stored"} 1.0' in text
+    assert 'headwater_command_seconds_count{command="CreateNamespace",outcome="AlreadyExistsError"} 1.0' in text
+    assert "headwater_store_up 1.0" in text
+    assert "headwater_store_read_only 0.0" in text
+
+
+async def test_metrics_are_served_without_the_store(runtime: Runtime, tmp_path: Path) -> None:
+    settings = runtime.settings.model_copy(update={"metrics_public": True, "outcome_wait_seconds": 0.1})
+    store = StoreClient(tmp_path / "nobody.sock", settings)
+    transport = httpx2.ASGITransport(app=create_app(replace(runtime, settings=settings, store=store)))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://headwater") as client:
+        answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    assert "headwater_store_up 0.0" in answer.text
 
 
 async def test_metrics_can_be_public(runtime: Runtime) -> None:

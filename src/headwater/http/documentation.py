@@ -6,6 +6,8 @@ security policy makes the browser see to it.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,10 +15,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from headwater.errors import NotFoundError
-from headwater.http.metrics import CONTENT_TYPE
+from headwater.errors import HeadwaterError, NotFoundError
+from headwater.http.metrics import CONTENT_TYPE, render_store
 from headwater.http.responses import JSONBytes, encode_json
 from headwater.http.route import Route
+from headwater.runtime import Runtime
 
 router = APIRouter(route_class=Route, include_in_schema=False)
 
@@ -40,6 +43,8 @@ _START = """SwaggerUIBundle({
 });
 """
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+#: A scrape tells that the store is away; it does not wait for it to come back.
+_STORE_SECONDS = 1.0
 _ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 
 
@@ -86,4 +91,14 @@ def _asset(name: str) -> bytes:
 @router.get("/metrics")
 async def metrics(request: Request) -> Any:
     """Prometheus metrics. Needs a key with `admin`, unless `HEADWATER_METRICS_PUBLIC` is set."""
-    return Response(request.app.state.metrics.render(), media_type=CONTENT_TYPE)
+    state = request.app.state
+    return Response(state.metrics.render() + render_store(await _status(state.runtime)), media_type=CONTENT_TYPE)
+
+
+async def _status(runtime: Runtime) -> Mapping[str, Any] | None:
+    try:
+        async with asyncio.timeout(_STORE_SECONDS):
+            status: Mapping[str, Any] = await runtime.store.query("status")
+    except (HeadwaterError, TimeoutError):
+        return None
+    return status

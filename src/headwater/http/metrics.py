@@ -7,13 +7,29 @@ worker before anything is imported), and whichever worker is asked adds them up:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from headwater.errors import HeadwaterError
+from headwater.store.commands.base import Command
+from headwater.store.interface import Store
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_STORE_GAUGES = {
+    "sequence": "Number of the latest change.",
+    "waiting": "Commands that wait for a commit.",
+    "read_only": "1 when the disk refused to sync, so that writes are refused.",
+    "enough_space": "0 when the disk is too full for writes.",
+    "free_bytes": "Free space of the data directory's file system.",
+    "damaged_indexes": "Indexes that are being rebuilt from the records.",
+}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -38,6 +54,13 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
+        self._commands = Histogram(
+            "headwater_command_seconds",
+            "Time from handing a command to the store to its durable outcome.",
+            ["command", "outcome"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
         self._count: dict[tuple[str, str, int], Callable[[], None]] = {}
         self._observe: dict[tuple[str, str], Callable[[float], None]] = {}
 
@@ -58,6 +81,10 @@ class Metrics:
         count()
         observe(seconds)
 
+    def command_finished(self, command: str, outcome: str, seconds: float) -> None:
+        """Count one command. ``outcome`` is ``stored`` or the type of the error."""
+        self._commands.labels(command, outcome).observe(seconds)
+
     def render(self) -> bytes:
         """All numbers, of all workers, in the text format."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -65,3 +92,53 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+class MeteredStore:
+    """A store whose commands are counted."""
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+
+    async def query(self, kind: str, body: Any = None) -> Any:
+        return await self._store.query(kind, body)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def execute(self, command: Command) -> Any:
+        started_at = time.perf_counter()
+        outcome = "stored"
+        try:
+            return await self._store.execute(command)
+        except HeadwaterError as error:
+            outcome = error.type
+            raise
+        finally:
+            self._metrics.command_finished(type(command).__name__, outcome, time.perf_counter() - started_at)
+
+
+class _StoreCollector(Collector):
+    """Numbers that the storage process gave a moment ago; None when it could not be reached."""
+
+    def __init__(self, status: Mapping[str, Any] | None) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("headwater_store_up", "Whether the storage process answers.", int(bool(self._status)))
+        for name, text in _STORE_GAUGES.items():
+            if self._status is not None:
+                yield GaugeMetricFamily(f"headwater_store_{name}", text, _number(self._status[name]))
+
+
+def _number(value: Any) -> float:
+    # A reason, or none, is a yes or a no.
+    return float(value) if isinstance(value, int | float) else float(value is not None)
+
+
+def render_store(status: Mapping[str, Any] | None) -> bytes:
+    """The store's own numbers in the text format."""
+    registry = CollectorRegistry()
+    registry.register(_StoreCollector(status))
+    return generate_latest(registry)

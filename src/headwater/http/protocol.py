@@ -85,10 +85,13 @@ class Protocol(HttpToolsProtocol):
         elif self._deadline is None and self._body_pending():
             self._arm(self.settings.body_grace_seconds, self._body_graced)
 
-    def eof_received(self) -> None:
-        # A client that closes its sending half in the middle of a request is gone.
-        if self._head is not None or self._body_pending():
-            self.transport.close()
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client closed its sending half. True keeps ours open for the answer to what it sent completely."""
+        answering = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        if self._head is not None or not answering:
+            return False
+        self.cycle.keep_alive = False
+        return True
 
     # Parser callbacks
 

@@ -18,7 +18,7 @@ async def healthcheck(runtime: Runtime) -> HealthResponse:
     if status["damaged_indexes"]:
         errors.vector_store = f"{status['damaged_indexes']} damaged indexes are being rebuilt from the records"
     if status["read_only"]:
-        errors.metadata = "the disk refused to sync; writes are refused until the server is restarted"
+        errors.metadata = str(status["read_only"])
     elif not status["enough_space"]:
         errors.metadata = "the disk is nearly full; only reads and deletes are served"
     services = HealthServices(vector_store=errors.vector_store is None, metadata=errors.metadata is None)
