@@ -152,3 +152,16 @@ def test_drain_answers_what_is_in_flight_and_closes_the_idle(serve: Serve) -> No
         assert idle.everything() == b""
         with pytest.raises(OSError):
             live.connect()
+
+
+def test_what_does_not_finish_within_the_drain_is_told_so(serve: Serve) -> None:
+    live = serve(drain_seconds=1)
+    with live.connect() as wire:
+        wire.send(b"GET /v1/echo/wait/30 HTTP/1.1\r\nHost: test\r\n\r\n")
+        time.sleep(0.2)
+        assert live.server is not None
+        live.server.stop()
+        answer = wire.answer()
+        assert (answer.status, answer.error_type) == (500, "InternalServerError")
+        assert answer.json["error"]["details"] == {"retryable": False}
+        assert wire.everything() == b""

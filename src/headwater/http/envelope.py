@@ -28,8 +28,6 @@ _BY_STATUS: Mapping[int, type[HeadwaterError]] = {
     415: errors.UnsupportedMediaTypeError,
     503: errors.ServiceUnavailableError,
 }
-#: Connections are closed after these: the rest of the request must not be read as the next one.
-CLOSE = {"Connection": "close"}
 
 
 def envelope(error: HeadwaterError, status: int | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Plain ASGI and one object a request: each layer here is paid for by every reques
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headwater import ids
 from headwater.catalog.database import error_of
 from headwater.context import Context
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, InternalServerError
 from headwater.http.body import BODY_COMPLETE, ClientDisconnected, has_body
 from headwater.http.dependencies import CONTEXT, REQUEST_ID
 from headwater.http.dispatch import ROUTE
@@ -47,6 +48,11 @@ class Errors:
             await self._app(scope, receive, noting)
         except ClientDisconnected:
             return
+        except asyncio.CancelledError:
+            # The drain's time is up. The connection ends with this answer.
+            if started:
+                raise
+            await error_response(_stopped(), {"Connection": "close"})(scope, receive, send)
         except Exception as error:
             if started:
                 raise
@@ -68,6 +74,12 @@ def _answer_for(error: Exception, scope: Scope) -> ASGIApp:
         return error_response(from_framework(error), error.headers)
     _log_failure(error, scope)
     return error_response(internal_error(scope[REQUEST_ID]))
+
+
+def _stopped() -> HeadwaterError:
+    return InternalServerError(
+        "the server stopped before this was done; read before you repeat it", details={"retryable": False}
+    )
 
 
 def _log_failure(error: Exception, scope: Scope) -> None:
