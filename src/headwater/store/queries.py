@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import apsw
 import msgspec
 
-from headwater.catalog.database import BUSY_MILLISECONDS
 from headwater.errors import BadRequestError, NotFoundError
+from headwater.store.space import empty_log
 from headwater.vectors.interface import VectorData
 
 if TYPE_CHECKING:
@@ -64,19 +63,8 @@ def _extra_points(writer: Writer, body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _shrink(writer: Writer, _: Any) -> dict[str, bool]:
-    """Move SQLite's log into the database file, cut that to its length, and empty the log.
-
-    A reader in the middle of a statement stands in the way; ``complete`` is false then, and the caller tries again.
-    """
-    # Writes wait behind this, so it must not wait for a reader.
-    writer.connection.set_busy_timeout(0)
-    try:
-        busy, _pages, _moved = writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
-    except apsw.BusyError:
-        busy = 1
-    finally:
-        writer.connection.set_busy_timeout(BUSY_MILLISECONDS)
-    return {"complete": not busy}
+    """Cut the database file to the length that it needs; the caller tries again when a reader stood in the way."""
+    return {"complete": empty_log(writer.connection)}
 
 
 _QUERIES: dict[str, Callable[[Writer, Any], Any]] = {

@@ -34,7 +34,7 @@ from headwater.store import commands as _all_commands  # noqa: F401 - registers 
 from headwater.store.commands.base import FREES_SPACE, Command, handler_of
 from headwater.store.index import Index
 from headwater.store.protocol import OPERATION_SHIFT
-from headwater.store.space import Space
+from headwater.store.space import Space, give_back
 from headwater.store.transaction import Effects, Known, Transaction
 
 log = structlog.get_logger("headwater.store")
@@ -73,17 +73,19 @@ class Writer(threading.Thread):
         self._stopping = False
         self._last_forgotten = time.monotonic()
         self.read_only: str | None = None
+        self.space = Space(directory, settings)
+        self.space.make_room_to_open()
         self.connection = open_writer(
             directory, synchronous=settings.synchronous, cache_bytes=settings.sqlite_cache_bytes
         )
-        self.space = Space(directory, settings)
         counters = dict(self.connection.execute("SELECT name, value FROM counters"))
         self.sequence: int = counters["sequence"]
         self._clock: int = counters["clock"]
         self._known = Known()
         self.index = Index(directory, self.connection, settings)
+        self._recovered = False
         if self.space.enough():
-            self.index.recover(self.sequence)
+            self._recover_index()
 
     # -- called from other threads --------------------------------------------------------------------------------
 
@@ -327,7 +329,12 @@ class Writer(threading.Thread):
             self.index.remove_dropped()
             self.space.restore_reserve()
             if not self.space.enough():
+                # Deleting documents must make room, and their pages are of use to nobody inside of the file.
+                if give_back(self.connection):
+                    self.space.look_again()
                 return
+            if not self._recovered:
+                self._recover_index()
             self.index.maintain(self.sequence)
             if time.monotonic() - self._last_forgotten > _FORGET_SECONDS or self.index.damaged:
                 self._last_forgotten = time.monotonic()
@@ -338,6 +345,11 @@ class Writer(threading.Thread):
         except apsw.IOError as error:
             self._roll_back()
             self._trust_no_longer(error)
+
+    def _recover_index(self) -> None:
+        """What a start does to the index needs room on the disk: on a full one it is done as soon as there is some."""
+        self.index.recover(self.sequence)
+        self._recovered = True
 
     def _forget_operations(self) -> None:
         oldest = (now_milliseconds() - _OPERATION_MILLISECONDS) << OPERATION_SHIFT
