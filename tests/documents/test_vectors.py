@@ -251,12 +251,16 @@ async def test_top_level_vectors_need_known_names(api: httpx2.AsyncClient, make_
     assert (await api.post(PATH, json={"vectors": {"embedding": [1]}})).status_code == 422
 
 
-async def test_a_fetched_document_with_vectors_can_be_posted_back(api: httpx2.AsyncClient, things: Collection) -> None:
+async def test_a_fetched_document_with_vectors_can_be_posted_back(
+    api: httpx2.AsyncClient, things: Collection, runtime: Runtime
+) -> None:
     body = {**features({"d": DENSE, "m": MULTI, "s": SPARSE}), "brand": "Acme"}
     fetched = (await api.post(f"{PATH}?return_vectors=true", json=body)).json()
     url = f"{PATH}/{fetched['document_id']}?return_vectors=true"
+    sequence = runtime.reader.connection.execute("SELECT sequence FROM vectors").get
     put = await api.put(url, json=fetched)
     assert put.status_code == 200, put.text
+    assert runtime.reader.connection.execute("SELECT sequence FROM vectors").get == sequence
     del fetched["document_id"]
     copy = await api.post(f"{PATH}?return_vectors=true", json=fetched)
     assert copy.status_code == 200, copy.text

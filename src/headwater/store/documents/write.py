@@ -251,12 +251,15 @@ def _changed_vectors(
     if changes.features is None and not changes.vectors:
         return None
     names, vectors = _name_vectors(tx, collection, changes.features or [], changes.vectors)
-    kept = {vector.name: vector for vector in load_vectors(tx.connection, document.document_row)}
+    before = {vector.name: vector for vector in load_vectors(tx.connection, document.document_row)}
+    kept = before
     if changes.features is not None:
         kept = {name: vector for name, vector in kept.items() if name not in replaced}
         for feature, named in zip(stored.features, names, strict=True):
             feature["vectors"] = named
-    return list((kept | {vector.name: vector for vector in vectors}).values())
+    after = kept | {vector.name: vector for vector in vectors}
+    # A client that puts back what it read must not make the index write it again.
+    return None if after == before else list(after.values())
 
 
 def _changed_lineage(
