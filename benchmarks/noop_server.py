@@ -39,7 +39,8 @@ class NoopStore:
     """See ``Store``: every create is answered at once with the same document."""
 
     async def execute(self, command: Command) -> Any:
-        assert isinstance(command, CreateDocument), command
+        if not isinstance(command, CreateDocument):
+            return {}  # when keys were used, and the like
         return {"document_id": command.document_id, "document": _DOCUMENT, "sequence": 1}
 
     async def query(self, kind: str, body: Any = None) -> Any:
