@@ -1,4 +1,4 @@
-"""The short way to a function's parameters gives what FastAPI gives; it is taken only where nothing is to be checked."""
+"""The short way to a function's parameters gives what FastAPI gives; it is taken where nothing is to be checked."""
 
 from __future__ import annotations
 
