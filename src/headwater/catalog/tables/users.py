@@ -28,9 +28,7 @@ class User:
 
 def user_of(row: tuple[Any, ...]) -> User:
     user_id, organization_id, email, role, status, body, created_at, updated_at = row
-    return User(
-        user_id, organization_id, email, role, status, msgspec.json.decode(body), created_at, updated_at
-    )
+    return User(user_id, organization_id, email, role, status, msgspec.json.decode(body), created_at, updated_at)
 
 
 def user_row(connection: apsw.Connection, organization_id: str, user_id: str) -> tuple[Any, ...] | None:
