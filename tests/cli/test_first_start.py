@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,10 +27,6 @@ def test_key_is_told_on_the_first_start_only(serve):
 
 
 def test_plain_announcement_has_the_key_and_a_curl_line_on_stdout(tmp_path):
-    # The exit is forced by a signal that the shell's `timeout` sends once the server has spoken.
-    import subprocess
-    import sys
-
     command = [sys.executable, "-m", "headwater", "serve", "--data", str(tmp_path / "data"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import apsw
 import httpx2
 import pytest
 
-from tests.cli.conftest import Serving, headwater, serving
+from tests.cli.conftest import Serving, clean_environment, headwater, serving
 
 _PATIENCE_SECONDS = 30
 
@@ -143,8 +147,6 @@ def test_children_end_with_a_killed_supervisor_and_the_directory_is_free(serve):
 
 
 def test_newer_database_is_not_opened(serve, tmp_path):
-    import apsw
-
     with serve() as server:
         pass
     connection = apsw.Connection(str(server.data / "headwater.db"))
@@ -162,3 +164,27 @@ def test_path_too_long_for_a_socket_still_works(tmp_path):
         assert not (deep / "storage.sock").exists()
         made = headwater("organizations", "create", "Second", "--email", "a@b.c", "--data", deep, "--json")
         assert made.exit_code == 0, made.stderr
+
+
+def test_load_goes_on_over_killed_workers_and_stores_each_document_once(serve, tmp_path):
+    file = tmp_path / "documents.jsonl"
+    file.write_text("\n".join(json.dumps({"number": number}) for number in range(1500)))
+    with serve() as server:
+        headers = make_collection(server)
+        variables = clean_environment(
+            HEADWATER_URL=server.url, HEADWATER_API_KEY=server.key, HEADWATER_NAMESPACE="lifecycle"
+        )
+        command = [sys.executable, "-m", "headwater", "documents", "create", "things", str(file), "--json"]
+        load = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
+        with httpx2.Client(base_url=server.url, headers=headers, timeout=30) as client:
+
+            def count() -> int:
+                return int(client.get("/v1/collections/things/documents/count").json()["count"])
+
+            eventually(lambda: count() > 100, "the first documents")
+            for pid in server.children():
+                os.kill(pid, signal.SIGKILL)
+            said, complaints = load.communicate(timeout=_PATIENCE_SECONDS * 4)
+            assert load.returncode == 0, complaints
+            assert json.loads(said)["acknowledged"] == 1500
+            assert eventually(count, "an answer") == 1500

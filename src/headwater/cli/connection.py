@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: The API's clients repeat a 429 or 503 for three minutes in all; the server promises that such a request did nothing.
 RETRY_SECONDS = 180.0
 _LONGEST_WAIT_SECONDS = 30.0
+#: A server that was there and is gone is usually back within seconds: its supervisor restarts what dies.
+_RECONNECT_SECONDS = 15.0
+_RECONNECT_PAUSE_SECONDS = 0.2
 _RETRIED = frozenset({429, 503})
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
@@ -88,6 +91,7 @@ class Client:
             # A server on this machine is not reached through the proxy of the environment.
             trust_env=not _is_local(self._base_url),
         )
+        self._answered_at: float | None = None
 
     def __enter__(self) -> Client:
         return self
@@ -115,16 +119,29 @@ class Client:
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Any:
-        """The decoded answer of a request that is repeated while the server says "later"."""
+        """The decoded answer of a request that is repeated while the server says "later".
+
+        With an ``Idempotency-Key`` it is also repeated when the server went away, for a while: it cannot act twice.
+        """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         deadline = time.monotonic() + RETRY_SECONDS
         backoff = 0.5
+        repeatable = "Idempotency-Key" in (headers or {})
         while True:
-            answer = self._send(method, path, body, given, headers)
+            try:
+                answer = self._send(method, path, body, given, headers)
+            except CommandError:
+                if not (repeatable and self._was_just_there()):
+                    raise
+                time.sleep(_RECONNECT_PAUSE_SECONDS)
+                continue
             if answer.status_code not in _RETRIED or time.monotonic() > deadline:
                 return _outcome(answer)
             time.sleep(min(_retry_after(answer) or backoff, _LONGEST_WAIT_SECONDS))
             backoff *= 2
+
+    def _was_just_there(self) -> bool:
+        return self._answered_at is not None and time.monotonic() - self._answered_at < _RECONNECT_SECONDS
 
     def _send(
         self, method: str, path: str, body: Any, query: dict[str, Any], headers: dict[str, str] | None
@@ -132,7 +149,9 @@ class Client:
         import httpx2
 
         try:
-            return self._client.request(method, path, json=body, params=query, headers=headers)
+            answer = self._client.request(method, path, json=body, params=query, headers=headers)
+            self._answered_at = time.monotonic()
+            return answer
         except httpx2.TransportError as error:
             raise CommandError(
                 f"no answer from {self._base_url}: {error or type(error).__name__}",
