@@ -25,7 +25,7 @@ from headwater.kit.log import configure_logs
 from headwater.kit.process import die_with_parent
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
-from headwater.store.commands.jobs import ClaimJob, CompleteJob, FailJob, RenewLease
+from headwater.store.commands.jobs import ClaimJob, CompleteJob, FailJob, ReleaseLeases, RenewLease
 from headwater.store.commands.purge import ResumePurges
 from headwater.store.interface import Store
 
@@ -59,9 +59,11 @@ class Lane:
             slots.create_task(self._slot("build", list(_BUILD_KINDS)))
 
     async def _resume(self) -> None:
-        """Once: what was deleted is removed in the end, even if the job of it failed for good before this start."""
+        """Once: take over what a lane before this one was at, and see to it that what was deleted is removed in the
+        end, even if the job of it failed for good before this start."""
         while True:
             try:
+                await self._store.execute(ReleaseLeases(lane=self._owner))
                 await self._store.execute(ResumePurges())
                 return
             except HeadwaterError as error:

@@ -44,6 +44,13 @@ class FailJob(Command):
     error: str
 
 
+class ReleaseLeases(Command):
+    """Make jobs that others than ``lane`` had leased runnable at once. A data directory has one job lane, so at its
+    start all others are dead; their leases would only delay what a crash cut short."""
+
+    lane: str
+
+
 @handles(ClaimJob, frees_space=True)
 def claim_job(tx: Transaction, command: ClaimJob) -> dict[str, Any] | None:
     marks = ", ".join("?" * len(command.kinds))
@@ -111,4 +118,13 @@ def fail_job(tx: Transaction, command: FailJob) -> None:
         "UPDATE jobs SET state = ?, error = ?, run_after = ?, leased_until = NULL, lease_owner = NULL, updated_at = ?"
         " WHERE job_id = ?",
         ("failed" if final else "pending", command.error, tx.now + delay, tx.now, command.job_id),
+    )
+
+
+@handles(ReleaseLeases, frees_space=True)
+def release_leases(tx: Transaction, command: ReleaseLeases) -> None:
+    tx.execute(
+        "UPDATE jobs SET state = 'pending', leased_until = NULL, lease_owner = NULL, updated_at = ?"
+        " WHERE state = 'running' AND substr(lease_owner, 1, ?) != ?",
+        (tx.now, len(command.lane), command.lane),
     )
