@@ -92,7 +92,17 @@ def _bomb() -> dict[str, Any]:
     return {"definitions": {**doubled, "d40": {}}, "$ref": "#/definitions/d0"}
 
 
-@pytest.mark.parametrize("schema", [{"$ref": "#"}, {"allOf": [{"$ref": "#"}]}, _bomb()])
+def _wrapped(levels: int) -> dict[str, Any]:
+    """A circle with many levels between one turn and the next: the stack ends before the count of turns."""
+    schema: dict[str, Any] = {"$ref": "#"}
+    for _ in range(levels):
+        schema = {"allOf": [schema]}
+    return schema
+
+
+@pytest.mark.parametrize(
+    "schema", [{"$ref": "#"}, {"allOf": [{"$ref": "#"}]}, _wrapped(10), _wrapped(50), _bomb()], ids=range(5)
+)
 def test_endless_references_end_in_an_error(schema: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="circles"):
         violations(schema, {"a": 1})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -32,7 +33,21 @@ _MAX_MESSAGE = 300
 _MAX_REFERENCES = 20_000
 
 _NO_FORMATS = FormatChecker(formats=())
-_followed: ContextVar[list[int]] = ContextVar("followed")
+#: References inside of references, so that Python's own limit is hardly ever reached.
+_MAX_REFERENCE_DEPTH = 40
+#: What a ``RecursionError`` becomes in the library's Rust part. It is no ``Exception``: it would end the process.
+_PANIC = "PanicException"
+
+
+@dataclass(slots=True)
+class _Followed:
+    """The references that a validation has followed, and how many it is inside of."""
+
+    count: int = 0
+    depth: int = 0
+
+
+_followed: ContextVar[_Followed] = ContextVar("followed")
 
 
 class _TooManyReferencesError(Exception):
@@ -92,10 +107,12 @@ def _check_unique(validator: Any, unique: Any, instance: Any, schema: Any) -> It
 
 def _check_reference(validator: Any, reference: Any, instance: Any, schema: Any) -> Iterator[Violation]:
     followed = _followed.get()
-    followed[0] += 1
-    if followed[0] > _MAX_REFERENCES:
+    followed.count += 1
+    if followed.count > _MAX_REFERENCES or followed.depth == _MAX_REFERENCE_DEPTH:
         raise _TooManyReferencesError
+    followed.depth += 1
     yield from Draft7Validator.VALIDATORS["$ref"](validator, reference, instance, schema) or ()
+    followed.depth -= 1
 
 
 _DocumentValidator = extend(  # type: ignore[no-untyped-call]
@@ -173,7 +190,7 @@ def _violation(error: Any) -> dict[str, str]:
 
 def _errors(document_schema: dict[str, Any], stored: dict[str, Any]) -> list[Any]:
     validator = _compile(orjson.dumps(document_schema))
-    token = _followed.set([0])
+    token = _followed.set(_Followed())
     try:
         found = []
         for error in validator.iter_errors(stored):
@@ -181,7 +198,9 @@ def _errors(document_schema: dict[str, Any], stored: dict[str, Any]) -> list[Any
             if len(found) == _MAX_VIOLATIONS:
                 break
         return found
-    except (RecursionError, _TooManyReferencesError) as error:
+    except BaseException as error:
+        if not isinstance(error, RecursionError | _TooManyReferencesError) and type(error).__name__ != _PANIC:
+            raise
         raise _refuse("the schema's references go round in circles or multiply beyond measure") from error
     except Unresolvable as error:
         raise _refuse(f"$ref {error.ref!r} cannot be resolved inside the schema") from error
