@@ -130,7 +130,7 @@ CREATE TABLE generations (
 ) WITHOUT ROWID;
 
 CREATE TABLE operations (
-    operation_id INTEGER PRIMARY KEY,  -- minted by the worker: milliseconds, then random bits
+    operation_id INTEGER PRIMARY KEY,  -- minted by the worker: milliseconds, then what makes it unique
     outcome BLOB NOT NULL              -- what the writer answered, in the protocol's form
 );
 
