@@ -81,6 +81,8 @@ class Outcome:
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
+    #: Connections that the server closed between two requests.
+    reconnects: int = 0
 
     @property
     def per_second(self) -> float:
@@ -125,9 +127,14 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)  # uvloop has classes of its own
 
+    @property
+    def open_still(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
     async def ask(self, request: bytes) -> int:
-        """The status of the answer."""
-        assert self._transport is not None
+        """The status of the answer; 0 when the connection ended without one."""
+        if self._transport is None or self._transport.is_closing():
+            return 0
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
@@ -145,7 +152,7 @@ class _Connection(asyncio.Protocol):
         else:
             length = int(head[at + 17 :].split(b"\r\n", 1)[0])
             complete = len(self._received) >= end + 4 + length
-        if complete and self._answer is not None:
+        if complete and self._answer is not None and not self._answer.done():
             self._received.clear()
             answer, self._answer = self._answer, None
             answer.set_result(int(head[9:12]))
@@ -172,6 +179,9 @@ async def _closed(plan: Closed) -> dict[str, Outcome]:
         nonlocal started, finished, answers
         connection = await _Connection.open(plan.target)
         for request in waiting:
+            if not connection.open_still:  # between two requests a server may close, and a client connects again
+                connection = await _Connection.open(plan.target)
+                outcome.reconnects += 1
             before = time.perf_counter()
             status = await connection.ask(request)
             finished = time.perf_counter()
@@ -181,8 +191,6 @@ async def _closed(plan: Closed) -> dict[str, Outcome]:
                 continue
             outcome.latencies.append(finished - before)
             outcome.statuses[status] += 1
-            if not status:
-                connection = await _Connection.open(plan.target)
         connection.close()
 
     started = time.perf_counter()
@@ -200,6 +208,8 @@ async def _open(plan: Open) -> dict[str, Outcome]:
 
     async def one(outcome: Outcome, request: bytes, planned: float) -> None:
         connection = idle.pop() if idle else await _Connection.open(plan.target)
+        while not connection.open_still:
+            connection = idle.pop() if idle else await _Connection.open(plan.target)
         status = await connection.ask(request)
         outcome.latencies.append(time.perf_counter() - planned)
         outcome.statuses[status] += 1
