@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import secrets
 import string
+from itertools import count
 
+#: Drawn when the module is loaded: a worker is a process of its own, started and not forked.
+_PROCESS = secrets.token_hex(7)
+_requests = count(1)
 _LOWER = string.ascii_lowercase + string.digits
 
 
@@ -44,4 +48,5 @@ def new_task_id() -> str:
 
 
 def new_request_id() -> str:
-    return "req_" + secrets.token_hex(12)
+    """Unique, not secret: random for each process, then counted."""
+    return f"req_{_PROCESS}{next(_requests):010x}"

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from headwater.catalog.database import share_snapshot
 from headwater.catalog.tables.api_keys import ApiKey, find_api_key_by_digest
 from headwater.catalog.tables.collections import Collection, find_collection
 from headwater.catalog.tables.namespaces import Namespace, find_namespace
@@ -65,6 +66,7 @@ class Catalogue:
 
     def _refresh(self) -> None:
         self._expired = False
+        share_snapshot(self._connection)
         data_version = self._connection.pragma("data_version")
         if data_version == self._data_version and len(self._entries) < _MAX_ENTRIES:
             return

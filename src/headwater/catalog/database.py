@@ -6,6 +6,8 @@ and its bundled SQLite is the same on every Python that we support.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 from collections.abc import Sequence
 from importlib import resources
@@ -99,6 +101,30 @@ def open_reader(directory: Path, *, cache_bytes: int = 0) -> apsw.Connection:
     if cache_bytes:
         connection.execute(f"PRAGMA cache_size = {-cache_bytes // 1024}")
     return connection
+
+
+def share_snapshot(connection: apsw.Connection) -> None:
+    """Let everything that this turn of the event loop reads share one read transaction.
+
+    Taking and giving back SQLite's locks costs more than a look-up by key. The end is queued before anything that
+    arrives later can run, so no request reads what was true before it was sent. Without a loop, nothing happens.
+    """
+    if connection.in_transaction:
+        return
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    connection.execute("BEGIN")
+    loop.call_soon(_end_snapshot, connection)
+
+
+def _end_snapshot(connection: apsw.Connection) -> None:
+    # A connection that was closed in this very turn has given its locks back already.
+    with contextlib.suppress(apsw.ConnectionClosedError):
+        if connection.in_transaction:
+            # Nothing was written, and a COMMIT would fail once more where a read met damage.
+            connection.execute("ROLLBACK")
 
 
 def fetch_all(connection: apsw.Connection, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

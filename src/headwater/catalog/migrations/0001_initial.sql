@@ -33,7 +33,7 @@ CREATE TABLE api_keys (
     organization_id TEXT NOT NULL REFERENCES organizations,
     user_id TEXT NOT NULL REFERENCES users,
     name TEXT NOT NULL,
-    digest BLOB NOT NULL UNIQUE,   -- HMAC of the secret; the secret itself is stored nowhere
+    digest BLOB NOT NULL UNIQUE,   -- keyed digest of the secret; the secret itself is stored nowhere
     status TEXT NOT NULL,          -- active, revoked
     expires_at INTEGER,
     last_used_at INTEGER,
