@@ -257,6 +257,16 @@ async def test_lists_show_vectors_and_blobs_on_request(client: Client, collectio
     assert "x_v1_embedding" not in names_only
 
 
+async def test_count_refuses_a_filter_rather_than_ignore_it(client: Client, collection: dict[str, Any]) -> None:
+    await fill(client, 2)
+    count = "/v1/collections/things/documents/count"
+    refused = await client.get(count, params={"filters": '{"brand": "Acme"}'})
+    assert (refused.status_code, refused.json()["error"]["type"]) == (403, "NotEnabledError")
+    broken = await client.get(count, params={"filters": "{brand"})
+    assert (broken.status_code, broken.json()["error"]["type"]) == (422, "ValidationError")
+    assert (await client.get(count, params={"filters": "{}"})).json()["count"] == 2
+
+
 async def test_count_is_not_read_as_an_id(client: Client, collection: dict[str, Any]) -> None:
     await fill(client, 3)
     answer = await client.get("/v1/collections/things/documents/count")

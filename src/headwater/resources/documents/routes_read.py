@@ -12,7 +12,7 @@ from headwater.http.responses import JSONBytes
 from headwater.http.route import Route
 from headwater.resources.documents import batch_get, listing
 from headwater.resources.documents.batch_get import BatchGetBody
-from headwater.resources.documents.listing import ListDocumentsBody, ListParameters
+from headwater.resources.documents.listing import CountParameters, ListDocumentsBody, ListParameters
 from headwater.resources.documents.options import OPTION_PARAMETERS, Options
 from headwater.resources.documents.schemas_read import BatchGetResponse, DocumentCount, DocumentList
 
@@ -66,9 +66,9 @@ async def list_documents(
     operation_id="count_documents",
     response_model=DocumentCount,
 )
-async def count_documents(collection_identifier: str, ctx: Ctx) -> DocumentCount:
+async def count_documents(collection_identifier: str, ctx: Ctx, query: CountParameters) -> DocumentCount:
     """How many documents the collection has."""
-    return listing.count_documents(ctx, collection_identifier)
+    return listing.count_documents(ctx, collection_identifier, query)
 
 
 @router.post(
