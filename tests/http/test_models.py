@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import Field, ValidationError
 
+from headwater.http.envelope import validation_items
 from headwater.http.models import ClosedModel, LenientModel, unknown_key_warnings
 
 
@@ -43,3 +44,33 @@ def test_unknown_keys_are_refused_or_named() -> None:
     assert (search.limit, search.unknown_keys()) == (3, ["limt", "note"])
     assert unknown_key_warnings(search) == ["unknown key 'limt' was ignored", "unknown key 'note' was ignored"]
     assert Search().unknown_keys() == []
+
+
+def test_a_refused_key_is_told_what_is_accepted() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Change.model_validate({"nmae": "b"})
+    (item,) = validation_items(caught.value.errors(), "body")
+    assert item["location"] == ["body", "nmae"]
+    assert item["message"] == "nmae: unknown key; accepted are _inner, count, inner, name, note, tags"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            {"name": "a", "count": "many"},
+            "count: input should be a valid integer, unable to parse string as an integer, not 'many'",
+        ),
+        ({"name": True}, "name: input should be a valid string, not true"),
+        ({"name": ["a"]}, "name: input should be a valid string"),
+        (
+            {"name": "a", "count": "n" * 200},
+            "count: input should be a valid integer, unable to parse string as an integer",
+        ),
+        ([], "body: should be a JSON object"),
+    ],
+)
+def test_messages_name_the_short_value(body: object, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Change.model_validate(body)
+    assert [item["message"] for item in validation_items(caught.value.errors(), "body")] == [message]

@@ -29,6 +29,8 @@ class _Node:
     routes: dict[str, Route] = field(default_factory=dict)
     #: Names of the parameters on the way here, by method: two routes may name one place differently.
     names: dict[str, list[str]] = field(default_factory=dict)
+    #: Whether the last segment on the way here is a parameter, such as an id.
+    is_parameter: bool = False
 
 
 class Dispatcher:
@@ -46,7 +48,7 @@ class Dispatcher:
                 if ":" in segment or not segment.endswith("}"):
                     raise ValueError(f"{route.path}: a parameter is one whole segment")
                 names.append(segment[1:-1])
-                node.parameter = node = node.parameter or _Node()
+                node.parameter = node = node.parameter or _Node(is_parameter=True)
             else:
                 node = node.static.setdefault(segment, _Node())
         if route.method in node.routes:
@@ -57,18 +59,26 @@ class Dispatcher:
         segments = _segments(scope)
         found = _find(self._root, segments, 0, [])
         if found is None:
-            raise NotFoundError(
-                f"no route {scope['method']} {scope['path'][:200]}; /docs lists the routes", code="route_not_found"
-            )
+            raise _no_route(scope)
         node, values = found
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         route = node.routes.get(method)
+        if route is None and method == "POST" and node.is_parameter:
+            # Nothing is ever posted to an id: what stands there is the name of an action that does not exist,
+            # such as /v1/documents/search. Clients tell by the 404 that it is not on offer.
+            raise _no_route(scope)
         if route is None:
             await _other_method(node, method)(scope, receive, send)
             return
         scope[ROUTE] = route
         scope["path_params"] = dict(zip(node.names[method], values, strict=True))
         await route.app(scope, receive, send)
+
+
+def _no_route(scope: Scope) -> NotFoundError:
+    return NotFoundError(
+        f"no route {scope['method']} {scope['path'][:200]}; /docs lists the routes", code="route_not_found"
+    )
 
 
 def _segments(scope: Scope) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from fastapi.exceptions import RequestValidationError
+from pydantic_core.core_schema import ErrorType
 from starlette.exceptions import HTTPException
 
 from headwater import errors
@@ -28,6 +29,10 @@ _BY_STATUS: Mapping[int, type[HeadwaterError]] = {
     415: errors.UnsupportedMediaTypeError,
     503: errors.ServiceUnavailableError,
 }
+_NOT_AN_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
+#: The framework's rules whose text gains from the value that broke them.
+_NAMES_VALUE = frozenset(get_args(ErrorType)) - {"missing", "extra_forbidden", "value_error", "assertion_error"}
+MAX_SHOWN_CHARACTERS = 80
 
 
 def envelope(error: HeadwaterError, status: int | None = None) -> dict[str, Any]:
@@ -81,8 +86,6 @@ def validation_items(problems: Iterable[Mapping[str, Any]], *prefix: str | int) 
 def _item(problem: Mapping[str, Any]) -> ValidationItem:
     location = list(problem["loc"])
     message = _message(problem)
-    if problem["type"] == "extra_forbidden":
-        message = "unknown key"
     where = ".".join(map(str, location[1:] or location))
     return {"type": problem["type"], "location": location, "message": f"{where}: {message}" if where else message}
 
@@ -90,7 +93,18 @@ def _item(problem: Mapping[str, Any]) -> ValidationItem:
 def _message(problem: Mapping[str, Any]) -> str:
     # "Value error, …" is how pydantic shows a ValueError of ours.
     text = str(problem["msg"]).removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
+    if problem["type"] in _NOT_AN_OBJECT:
+        text = "should be a JSON object"
+    return text[:1].lower() + text[1:] + _instead_of(problem)
+
+
+def _instead_of(problem: Mapping[str, Any]) -> str:
+    """What came instead, where it is short. Rules of our own name it themselves when it helps."""
+    value = problem.get("input")
+    if problem["type"] not in _NAMES_VALUE or not isinstance(value, str | int | float):
+        return ""
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    return f", not {shown}" if len(shown) <= MAX_SHOWN_CHARACTERS else ""
 
 
 def internal_error(request_id: str) -> InternalServerError:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 
 def _accepts_null(annotation: Any) -> bool:
@@ -51,6 +52,28 @@ class ClosedModel(_Model):
     """
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, data: Any) -> Any:
+        """Name what is accepted, which the framework's own message does not."""
+        if isinstance(data, dict) and cls.model_config.get("extra") == "forbid":
+            unknown = [key for key in data if key not in cls._known_keys]
+            if unknown:
+                message = f"unknown key; accepted are {', '.join(sorted(cls._known_keys))}"
+                raise refused_keys(cls, data, unknown, "extra_forbidden", message)
+        return data
+
+
+def refused_keys(
+    model: type[BaseModel], data: dict[str, Any], keys: Iterable[str], kind: str, message: str
+) -> ValidationError:
+    """An error that a validator of the whole body raises, placed at these of its keys."""
+    # The message is an argument, for braces in it must not be read as places to fill in.
+    error = PydanticCustomError(kind, "{message}", {"message": message})
+    return ValidationError.from_exception_data(
+        model.__name__, [InitErrorDetails(type=error, loc=(key,), input=data[key]) for key in keys]
+    )
 
 
 class LenientModel(_Model):

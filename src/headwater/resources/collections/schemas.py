@@ -6,9 +6,8 @@ from collections import defaultdict
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
-from pydantic_core import PydanticCustomError
 
-from headwater.http.models import ClosedModel
+from headwater.http.models import ClosedModel, refused_keys
 from headwater.http.pagination import PageBody
 
 FieldType = Literal[
@@ -183,13 +182,12 @@ class UpdateCollectionRequest(_Applications):
     def _refuse_immutable(cls, data: Any) -> Any:
         for key in data if isinstance(data, dict) else ():
             if key in _IMMUTABLE:
-                raise PydanticCustomError(
-                    "immutable", "{key} cannot be changed; clone the collection with another {key}", {"key": key}
-                )
+                message = f"cannot be changed; clone the collection with another {key}"
+                raise refused_keys(cls, data, [key], "immutable", message)
             if key in _DERIVED:
-                raise PydanticCustomError("immutable", "{key} is kept by the server", {"key": key})
+                raise refused_keys(cls, data, [key], "immutable", "is kept by the server; leave it out")
             if key == "tiering_rules":
-                raise PydanticCustomError("retired", "tiering_rules is retired; set tiering", {})
+                raise refused_keys(cls, data, [key], "retired", "is retired; set tiering")
         return data
 
 
