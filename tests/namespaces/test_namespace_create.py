@@ -57,6 +57,15 @@ async def test_a_name_and_an_id_are_taken_once(client: httpx2.AsyncClient, runti
     assert stored_names(runtime) == ["products", "test"]
 
 
+async def test_an_id_never_hides_the_namespace_of_that_name(client: httpx2.AsyncClient, runtime: Runtime) -> None:
+    await made(client, namespace_id="my-shop")
+    identifier = await create(client, "other", namespace_id="products")
+    assert (identifier.status_code, identifier.json()["error"]["code"]) == (409, "namespace_id_taken")
+    name = await create(client, "my-shop")
+    assert (name.status_code, name.json()["error"]["code"]) == (409, "namespace_name_taken")
+    assert stored_names(runtime) == ["products", "test"]
+
+
 async def test_of_many_concurrent_creates_of_a_name_one_succeeds(client: httpx2.AsyncClient, runtime: Runtime) -> None:
     answers = await asyncio.gather(*(create(client) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7

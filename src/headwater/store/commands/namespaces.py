@@ -69,8 +69,10 @@ def create_namespace(tx: Transaction, command: CreateNamespace) -> dict[str, Any
 
 
 def _refuse_taken_id(tx: Transaction, organization_id: str, namespace_id: str) -> None:
+    # Ids and names share one space: requests say either, and an id found first would hide the namespace of that name.
     taken = tx.one(
-        "SELECT 1 FROM namespaces WHERE organization_id = ? AND namespace_id = ? AND state = 'active'",
+        "SELECT 1 FROM namespaces WHERE organization_id = ?1 AND (namespace_id = ?2 OR namespace_name = ?2)"
+        " AND state = 'active'",
         (organization_id, namespace_id),
     )
     if taken is not None:
@@ -85,8 +87,8 @@ def _refuse_taken_name(
     tx: Transaction, organization_id: str, namespace_name: str, *, except_row: int | None = None
 ) -> None:
     taken = tx.one(
-        "SELECT 1 FROM namespaces WHERE organization_id = ? AND namespace_name = ? AND state = 'active'"
-        " AND namespace_row IS NOT ?",
+        "SELECT 1 FROM namespaces WHERE organization_id = ?1 AND (namespace_name = ?2 OR namespace_id = ?2)"
+        " AND state = 'active' AND namespace_row IS NOT ?3",
         (organization_id, namespace_name, except_row),
     )
     if taken is not None:
