@@ -50,7 +50,7 @@ def test_namespace_round_trip(run):
     assert run("namespaces", "delete", made["namespace_id"]).exit_code == 0
     gone = run("namespaces", "get", "round-trip")
     assert gone.exit_code == 1
-    assert gone.stderr.startswith("error: Namespace not found (404 NotFoundError)")
+    assert gone.stderr.startswith("error: Namespace not found: round-trip (404 NotFoundError)")
 
 
 def test_collection_round_trip(run):

@@ -114,6 +114,13 @@ def test_backup_of_a_running_server_is_private_and_restores_once(serve, stopped,
     assert f"{copy} is not empty" in again.stderr
 
 
+def test_restore_names_the_archive_that_is_not_there(tmp_path):
+    absent = tmp_path / "absent.tar"
+    refused = headwater("restore", absent, "--data", tmp_path / "copy")
+    assert refused.exit_code == 1
+    assert refused.stderr == f"error: {absent}: No such file or directory\n"
+
+
 def test_restored_directory_serves_with_the_old_key(stopped, serve, tmp_path):
     archive = tmp_path / "backup.tar"
     assert headwater("backup", archive, "--data", stopped).exit_code == 0

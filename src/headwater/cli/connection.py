@@ -169,12 +169,18 @@ def _retry_after(answer: httpx2.Response) -> float | None:
     return float(text) if text.isdecimal() else None
 
 
+def _missing(error: dict[str, Any]) -> str:
+    """What was not found: the API says it in the details."""
+    identifier = (error.get("details") or {}).get("id")
+    return f": {identifier}" if error["type"] == "NotFoundError" and identifier else ""
+
+
 def _outcome(answer: httpx2.Response) -> Any:
     if answer.status_code == 200:
         return answer.json()
     try:
         error = answer.json()["error"]
-        message = f"{error['message']} ({answer.status_code} {error['type']})"
+        message = f"{error['message']}{_missing(error)} ({answer.status_code} {error['type']})"
     except (ValueError, KeyError, TypeError):
         message = f"the server answered {answer.status_code} without saying why"
     hint = f"request id {answer.headers.get('X-Request-ID', 'unknown')}"

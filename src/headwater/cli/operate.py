@@ -102,7 +102,8 @@ def _errors() -> Iterator[None]:
     except HeadwaterError as error:
         raise CommandError(error.message) from error
     except OSError as error:
-        raise CommandError(str(error)) from error
+        reason = error.strerror or str(error)
+        raise CommandError(f"{error.filename}: {reason}" if error.filename else reason) from error
 
 
 @contextlib.contextmanager
