@@ -154,7 +154,7 @@ def _bearer_token(authorization: str | None) -> str:
 
 
 def _refused() -> UnauthorizedError:
-    return UnauthorizedError("The API key is not valid")
+    return UnauthorizedError("The API key is not valid: it is unknown, revoked or expired; send another")
 
 
 def _out_of_scope(permission: Permission) -> ForbiddenError:
