@@ -45,6 +45,25 @@ async def test_every_operation_is_described(runtime: Runtime) -> None:
     assert "HTTPValidationError" not in str(description)
 
 
+async def test_every_success_and_every_body_has_an_example(runtime: Runtime) -> None:
+    description = create_app(runtime).openapi()
+    schemas = description["components"]["schemas"]
+
+    def exemplified(part: object, depth: int = 2) -> bool:
+        # A list may lean on the example of what it lists.
+        named = re.findall(r"#/components/schemas/([\w-]+)", str(part))
+        return "'example" in str(part) or (depth > 0 and any(exemplified(schemas[name], depth - 1) for name in named))
+
+    bare = [
+        f"{method} {path}"
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+        for part in (operation["responses"]["200"], operation.get("requestBody"))
+        if part is not None and not exemplified(part)
+    ]
+    assert bare == []
+
+
 async def test_the_description_says_what_a_request_must_bring(app: FastAPI) -> None:
     paths = app.openapi()["paths"]
     create = paths["/v1/collections/{collection_identifier}/documents"]["post"]

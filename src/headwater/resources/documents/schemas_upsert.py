@@ -75,6 +75,29 @@ class WriteConsistency(BaseModel):
 
 
 class UpsertResponse(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "inserted": 1,
+                    "document_ids": ["sku-17"],
+                    "write_token": None,
+                    "dropped_payload_fields": {},
+                    "unsearchable_document_ids": [],
+                    "consistency": {
+                        "retriever_visible": "eventual",
+                        "recommended_header": None,
+                        "write_token_available": False,
+                        "expected_visible_within_ms": 0,
+                        "poll": None,
+                        "next_actions": None,
+                    },
+                    "warnings": [],
+                }
+            ]
+        }
+    )
+
     inserted: int = Field(description="Documents that were inserted or replaced: all of the request.")
     document_ids: list[str]
     write_token: str | None

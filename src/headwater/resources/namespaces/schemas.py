@@ -312,6 +312,22 @@ class NamespaceResponse(BaseModel):
 
 
 class StandaloneNamespaceResponse(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "namespace_id": "my-shop",
+                    "namespace_name": "my-shop",
+                    "mode": "standalone",
+                    "status": "active",
+                    "vector_configs": [{"name": "own", "dimension": 384, "metric": "cosine"}],
+                    "tiering": "auto",
+                    "document_count": 0,
+                }
+            ]
+        }
+    )
+
     namespace_id: str
     namespace_name: str
     mode: str = "standalone"
