@@ -158,7 +158,10 @@ async def test_other_methods_reach_no_handler(world: World) -> None:
         for method in {"PUT", "PATCH", "POST", "DELETE", "TRACE", "BREW"} - methods_of[route.path]:
             status, kind = await outcome(world, route, "no key", method=method)
             # A sibling such as ``/collections/{id}`` may have the method that ``/collections/list`` lacks.
-            assert (status, kind) in {(405, "MethodNotAllowedError"), (401, "UnauthorizedError")}, (method, route.path)
+            refused = {(405, "MethodNotAllowedError"), (401, "UnauthorizedError")}
+            if method == "POST" and route.path.endswith("}"):
+                refused = {(404, "NotFoundError")}
+            assert (status, kind) in refused, (method, route.path)
         status, _ = await outcome(world, route, "no key", method="OPTIONS")
         assert status == 204, route.path
 

@@ -141,7 +141,7 @@ def _require_plain(*queries: ListQuery) -> None:
         for name, value in zip(ListQuery._fields, query, strict=True):
             if not _says_nothing(value):
                 raise NotEnabledError(
-                    f"this server does not do `{name}` on document lists yet; leave it out",
+                    f"this server does not do `{name}` on lists and counts of documents yet; leave it out",
                     details={"feature": f"documents.list.{name}"},
                 )
 
