@@ -188,6 +188,9 @@ def _verify_index_offline(directory: Path, reader: apsw.Connection, report: Repo
     from headwater.vectors.edge import EdgeShard, IndexFailedError
 
     for collection_row, collection_id, generation, state, checkpoint in fetch_all(reader, _LIVE):
+        if state is None:
+            # A backup that was restored and not started yet: the first start makes the index.
+            continue
         if state != "live":
             report.differences.append(Difference("index", collection_id, "its index is damaged or missing"))
             continue

@@ -30,6 +30,8 @@ log = structlog.get_logger("headwater.index")
 VECTORS = "vectors"
 COMPLETE = "headwater-complete"  # a file in a directory that the builder has finished and synced
 _SLICE = 500
+#: While a new generation is caught up, writes wait for one such slice at the most: some four milliseconds.
+_TURN = 100
 #: More missing points than this are left to a builder process, fewer are applied while opening.
 _INLINE_REBUILD = 20_000
 _decode_vectors = msgspec.msgpack.Decoder(list[VectorData]).decode
@@ -385,11 +387,11 @@ class Index:
 
     def _advance(self, entry: OpenShard, sequence: int) -> None:
         try:
-            changes = changes_after(self._connection, entry.collection_row, entry.applied, _SLICE)
+            changes = changes_after(self._connection, entry.collection_row, entry.applied, _TURN)
             if changes:
                 self._apply(entry, changes)
                 entry.applied = changes[-1].sequence
-            if len(changes) < _SLICE:
+            if len(changes) < _TURN:
                 entry.applied = sequence
                 self._compare(entry)
                 self._swap(entry)

@@ -25,6 +25,8 @@ _SPARSE_KEYS = {"indices", "values"}
 _MAX_INDEX = 2**32 - 1
 #: Below this, neither a length, nor a product, nor a squared distance of two vectors leaves the range of float32.
 _MAX_SQUARED_LENGTH = float(np.finfo(np.float32).max) / 4
+#: Below this, a squared length is zero in float32: the vector has no direction that the engine could see.
+_NO_LENGTH = 2.0**-150
 
 Location = list[str | int]
 
@@ -101,11 +103,16 @@ def _pack_dense(key: str, value: list[Any], location: Location, max_width: int) 
         _refuse(location, key, f"has {width} values, more than the {max_width} allowed", "too_wide")
     data = _pack_floats(key, value, location)
     array = np.frombuffer(data, "<f4")
-    with np.errstate(over="ignore", invalid="ignore"):
-        squared = float(np.dot(array, array))
+    squared = _squared_length(array)
     if not squared <= _MAX_SQUARED_LENGTH:
         _refuse_overflow(location, key, array)
-    return SentVector(key, "dense", 1, width, data, b"", squared == 0.0, location)
+    return SentVector(key, "dense", 1, width, data, b"", squared < _NO_LENGTH, location)
+
+
+def _squared_length(array: np.ndarray[Any, Any]) -> float:
+    # In float64 nothing overflows, so NumPy need not be told to keep quiet, which costs more than the product.
+    wide = array.astype("f8")
+    return float(np.dot(wide, wide))
 
 
 def _pack_multi(key: str, value: list[Any], location: Location, max_width: int) -> SentVector:
@@ -146,8 +153,7 @@ def _pack_sparse(key: str | None, value: dict[str, Any], location: Location) -> 
     packed = _pack_indices(key, indices, location)
     data = _pack_floats(key, values, location)
     array = np.frombuffer(data, "<f4")
-    with np.errstate(over="ignore", invalid="ignore"):
-        squared = float(np.dot(array, array))
+    squared = _squared_length(array)
     if not squared <= _MAX_SQUARED_LENGTH:
         _refuse_overflow(location, key, array)
     # Sparse vectors are compared by dot product, so one without a length is harmless.
