@@ -23,6 +23,7 @@ def main() -> None:
     die_with_parent()
     # First of all: prometheus_client decides when it is imported where the numbers live.
     multiprocess_metrics.prepare(arguments.data)
+    multiprocess_metrics.remember_process()
     import uvloop
 
     with socket.socket(fileno=arguments.fd) as listener:
@@ -35,6 +36,7 @@ async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -
     from headwater.catalog.reader import Reader
     from headwater.http.server import make_server
     from headwater.kit.log import configure_logs
+    from headwater.kit.process import collect_rarely
     from headwater.kit.secrets import Secret
     from headwater.runtime import Runtime
     from headwater.settings import load_settings
@@ -45,8 +47,10 @@ async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -
     reader = Reader(directory, cache_bytes=settings.sqlite_cache_bytes)
     store = StoreClient(store_socket, settings)
     runtime = Runtime(settings, Secret.load(directory), store, reader, Catalogue(reader.connection))
+    server = make_server(create_app(runtime), settings)
+    collect_rarely()
     try:
-        await make_server(create_app(runtime), settings).serve(sockets=[listener])
+        await server.serve(sockets=[listener])
     finally:
         await store.close()
         reader.close()

@@ -1,6 +1,6 @@
 """Where several workers keep their numbers, so that one scrape shows all of them.
 
-This module must not import prometheus_client: that reads the environment when it is imported.
+This module must not import prometheus_client before ``prepare``: that reads the environment when it is imported.
 """
 
 from __future__ import annotations
@@ -33,6 +33,17 @@ def prepare(data: Path) -> None:
         os.environ.pop(_VARIABLE, None)
         return
     os.environ[_VARIABLE] = str(directory)
+
+
+def remember_process() -> None:
+    """Have prometheus_client ask for the process id once. A worker never forks, and the question is a system call at
+    every number that it counts: a tenth of the time of a get. Call after ``prepare``, before any metric is made."""
+    if _VARIABLE not in os.environ:
+        return
+    from prometheus_client import values
+
+    process_id = os.getpid()
+    values.ValueClass = values.MultiProcessValue(lambda: process_id)
 
 
 def _remove_predecessors(directory: Path) -> None:

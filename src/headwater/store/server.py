@@ -23,7 +23,7 @@ import uvloop
 from headwater.catalog.database import open_reader
 from headwater.errors import BadRequestError, HeadwaterError, to_wire
 from headwater.kit.log import configure_logs
-from headwater.kit.process import die_with_parent
+from headwater.kit.process import collect_rarely, die_with_parent
 from headwater.settings import Settings
 from headwater.store.commands.base import decoder
 from headwater.store.lock import DirectoryLock
@@ -151,6 +151,7 @@ async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     server = StorageServer(directory, settings)
     server.writer.start()
+    collect_rarely()
     _remove(socket_path)
     mask = os.umask(0o177)
     try:
