@@ -43,7 +43,7 @@ def remember_process() -> None:
     from prometheus_client import values
 
     process_id = os.getpid()
-    values.ValueClass = values.MultiProcessValue(lambda: process_id)
+    values.ValueClass = values.MultiProcessValue(lambda: process_id)  # type: ignore[no-untyped-call]
 
 
 def _remove_predecessors(directory: Path) -> None:
