@@ -118,3 +118,30 @@ async def test_second_store_on_the_directory_is_refused_naming_the_lock(harness:
 
     with pytest.raises(ConflictError, match="lock is locked by process"):
         LocalStore(harness.directory, Settings(data=harness.directory))
+
+
+async def test_delete_that_meets_a_full_disk_gets_the_reserve(harness: Any, rows: Any) -> None:
+    await harness.put("a", 1)
+    await harness.reopen(harness.settings.model_copy(update={"reserve_bytes": 4096}))
+    writer = harness.store.writer
+    reserve = harness.directory / "reserve"
+    assert reserve.exists()
+    writer.connection = FullUntilReleased(writer.connection, reserve)
+    writer.space._settings = writer.space._settings.model_copy(update={"reserve_bytes": 1 << 60})
+    results = await asyncio.gather(harness.put("b", 2), harness.remove("a"), return_exceptions=True)
+    assert isinstance(results[0], InsufficientStorageError) or rows("SELECT 1 FROM documents WHERE document_id = 'b'")
+    assert results[1] == {"collection_row": 1}
+    assert rows("SELECT count(*) FROM documents WHERE document_id = 'a'") == [(0,)]
+
+
+class FullUntilReleased(FailingConnection):
+    """The writer's connection on a disk that is full as long as the reserve is there."""
+
+    def __init__(self, connection: apsw.Connection, reserve: Any) -> None:
+        super().__init__(connection)
+        self._reserve = reserve
+
+    def execute(self, sql: str, *arguments: Any) -> Any:
+        if sql == "COMMIT" and self._reserve.exists():
+            raise apsw.FullError("database or disk is full")
+        return self._connection.execute(sql, *arguments)

@@ -66,11 +66,15 @@ class Space:
         os.truncate(self._reserve, max(0, self._reserve.stat().st_size - _OPENING_BYTES))
         self.look_again()
 
-    def release_reserve(self) -> None:
-        """Give the reserve to the deletes that are about to run, if they need it."""
-        if self.free_bytes() < self._settings.reserve_bytes:
-            self._reserve.unlink(missing_ok=True)
-            self.look_again()
+    def release_reserve(self) -> bool:
+        """Give the reserve to the deletes that are about to run, if they need it. Whether there was one to give."""
+        # Whoever fills the disk may have done so since the last look.
+        self.look_again()
+        if self._free >= self._settings.reserve_bytes or not self._reserve.exists():
+            return False
+        self._reserve.unlink()
+        self.look_again()
+        return True
 
     def restore_reserve(self) -> None:
         """Take the reserve again when there is room for it and for writes."""
