@@ -128,10 +128,12 @@ async def test_delete_that_meets_a_full_disk_gets_the_reserve(harness: Any, rows
     assert reserve.exists()
     writer.connection = FullUntilReleased(writer.connection, reserve)
     writer.space._settings = writer.space._settings.model_copy(update={"reserve_bytes": 1 << 60})
-    results = await asyncio.gather(harness.put("b", 2), harness.remove("a"), return_exceptions=True)
-    assert isinstance(results[0], InsufficientStorageError) or rows("SELECT 1 FROM documents WHERE document_id = 'b'")
-    assert results[1] == {"collection_row": 1}
-    assert rows("SELECT count(*) FROM documents WHERE document_id = 'a'") == [(0,)]
+    with pytest.raises(InsufficientStorageError):
+        await harness.put("b", 2)
+    assert reserve.exists(), "a create spent the reserve"
+    assert await harness.remove("a") == {"collection_row": 1}
+    assert not reserve.exists()
+    assert rows("SELECT count(*) FROM documents") == [(0,)]
 
 
 class FullUntilReleased(FailingConnection):

@@ -208,12 +208,13 @@ class Writer(threading.Thread):
     def _go_on_when_full(self, group: list[Waiting]) -> None:
         """The disk was full in the middle of a group, and nothing of it is stored: try its deletes once more."""
         freeing = [item for item in group if type(item.command) in FREES_SPACE]
-        released = self.space.release_reserve()
-        self._fail(
-            [item for item in group if not released or type(item.command) not in FREES_SPACE], self.space.error()
-        )
-        if released and freeing:
-            self._group(freeing)
+        # The reserve is for deletes: creates alone must not spend it.
+        if not freeing or not self.space.release_reserve():
+            self.space.look_again()
+            self._fail(group, self.space.error())
+            return
+        self._fail([item for item in group if type(item.command) not in FREES_SPACE], self.space.error())
+        self._group(freeing)
 
     def _transact(self, group: list[Waiting]) -> tuple[list[tuple[Any, HeadwaterError | None]], Effects]:
         self._clock = max(self._clock, now_milliseconds())
