@@ -23,11 +23,16 @@ RoutePermission = Literal["public", "any", "read", "write", "delete", "admin", "
 @dataclass(frozen=True)
 class Access:
     """What a request must bring. ``namespace_optional``: an ``X-Namespace`` that names nothing is not an error
-    there; the route answers with an empty page (see ``dependencies.UnresolvedNamespace``)."""
+    there; the route answers with an empty page (see ``dependencies.UnresolvedNamespace``).
+
+    ``principals``: keys of end users may call it, since whatever it shows or changes is confined by document ACLs.
+    All other routes refuse such keys, whatever permissions they hold.
+    """
 
     permission: RoutePermission
     namespaced: bool = False
     namespace_optional: bool = False
+    principals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ _READ = Access("read", namespaced=True)
 _WRITE = Access("write", namespaced=True)
 _DELETE = Access("delete", namespaced=True)
 _ADMIN = Access("admin")
+#: Document routes: each document that they touch is asked whether the key's principal may.
+_READ_ACL = Access("read", namespaced=True, principals=True)
+_WRITE_ACL = Access("write", namespaced=True, principals=True)
+_DELETE_ACL = Access("delete", namespaced=True, principals=True)
 
 ACCESS: dict[tuple[str, str], Access] = {
     # Documentation and metrics
@@ -115,8 +124,8 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("DELETE", "/v1/organizations/users/{user_email}/api-keys/{key_name}"): _ADMIN,
     ("POST", "/v1/organizations/users/{user_email}/api-keys/{key_name}/rotate"): _ADMIN,
     # Account
-    ("GET", "/v1/me"): Access("any"),
-    ("GET", "/v1/account"): Access("any"),
+    ("GET", "/v1/me"): Access("any", principals=True),
+    ("GET", "/v1/account"): Access("any", principals=True),
     # Private
     ("POST", "/v1/private/organizations"): Access("private"),
     ("POST", "/v1/private/organizations/{organization_id}/users/{user_email}/bootstrap-key"): Access("private"),
@@ -139,8 +148,8 @@ def check(
 ) -> Caller:
     """Refuse the request or say who calls. ``path`` holds the parameters of the resolved route's path.
 
-    In this order: ``UnauthorizedError``, ``ForbiddenError`` for the permission, ``BadRequestError`` or
-    ``NotFoundError`` for the namespace, ``ForbiddenError`` for the key's scopes.
+    In this order: ``UnauthorizedError``, ``ForbiddenError`` for a key with a principal and for the permission,
+    ``BadRequestError`` or ``NotFoundError`` for the namespace, ``ForbiddenError`` for the key's scopes.
     """
     permission = access.permission
     if permission == "public":
@@ -149,6 +158,8 @@ def check(
         tenancy.authenticate_private(runtime, authorization)
         return ANONYMOUS
     key = tenancy.authenticate(runtime, authorization, origin)
+    if key.principal_id is not None and not access.principals:
+        raise tenancy.not_for_principals()
     try:
         found = tenancy.admit(runtime, key, permission, namespaced=access.namespaced, x_namespace=namespace, path=path)
     except NotFoundError as error:

@@ -165,6 +165,14 @@ def _out_of_scope(permission: Permission) -> ForbiddenError:
     )
 
 
+def not_for_principals() -> ForbiddenError:
+    """The refusal of a key with a ``principal_id`` where documents cannot be told apart by principal."""
+    return ForbiddenError(
+        "API keys with a principal_id work on documents only; use a key of the organization for this",
+        code="principal_key",
+    )
+
+
 def _private_token(directory: Path) -> str | None:
     try:
         return (directory / PRIVATE_TOKEN).read_text().strip() or None

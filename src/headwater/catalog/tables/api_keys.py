@@ -33,6 +33,12 @@ class ApiKey:
     #: key_prefix, description, permissions, scopes, allowed_origins, principal_id, rate_limit_override, ...
     body: dict[str, Any]
 
+    @property
+    def principal_id(self) -> str | None:
+        """The end user that the key stands for; None is a key of the organization itself."""
+        principal: str | None = self.body.get("principal_id")
+        return principal
+
     def status_at(self, now: int) -> str:
         """What the key's owner is told: a key past its time is expired, whatever the row says."""
         if self.status == "active" and self.expires_at is not None and self.expires_at <= now:
