@@ -59,3 +59,35 @@ async def client(app: Any, admin_key: str, namespace: dict[str, Any]) -> AsyncIt
     headers = {"Authorization": f"Bearer {admin_key}", "X-Namespace": namespace["namespace_id"]}
     async with httpx2.AsyncClient(transport=transport, base_url="http://headwater", headers=headers) as client:
         yield client
+
+
+Create = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def create(client: httpx2.AsyncClient) -> Create:
+    """``await create("doc_b", "scenes", parent="doc_a", …)`` stores a document and returns it."""
+
+    async def make(
+        document_id: str, collection: str = "things", *, parent: str | None = None, **body: Any
+    ) -> dict[str, Any]:
+        body |= {"document_id": document_id, **({} if parent is None else {"source_document_id": parent})}
+        answer = await client.post(f"/v1/collections/{collection}/documents", json=body)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    return make
+
+
+@pytest.fixture
+def with_key(client: httpx2.AsyncClient) -> Callable[..., Awaitable[dict[str, str]]]:
+    """``await with_key(scopes=…)`` makes a key and returns the header that sends it."""
+
+    async def make(**body: Any) -> dict[str, str]:
+        me = (await client.get("/v1/me")).json()
+        path = f"/v1/organizations/users/{me['user_email']}/api-keys"
+        answer = await client.post(path, json={"name": ids.new_task_id(), "permissions": ["admin"], **body})
+        assert answer.status_code == 200, answer.text
+        return {"Authorization": f"Bearer {answer.json()['key']}"}
+
+    return make

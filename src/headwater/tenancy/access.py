@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from headwater.catalog.tables.api_keys import ApiKey
-from headwater.catalog.tables.collections import Collection
+from headwater.catalog.tables.collections import Collection, list_collections
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.context import Context
 from headwater.errors import BadRequestError, ForbiddenError, NotFoundError, UnauthorizedError
 from headwater.kit.clock import now_milliseconds
 from headwater.runtime import Runtime
+from headwater.scope import DocumentScope
 from headwater.tenancy.keys import MAX_TOKEN_LENGTH, digest_of, is_mistyped
 from headwater.tenancy.permissions import Permission, allows, grants, names
 
@@ -77,12 +78,8 @@ def authorize(
     key that is confined to a namespace cannot mint itself a wider one.
     """
     require_permission(key, permission)
-    scopes = key.body.get("scopes") or []
-    if not scopes:
-        return
-    if any(_covers(scope, key, namespace, collection) and allows(scope, permission) for scope in scopes):
-        return
-    raise _out_of_scope(permission)
+    if not _in_scope(key, permission, namespace, collection):
+        raise _out_of_scope(permission)
 
 
 def admit(
@@ -143,6 +140,24 @@ def access_collection(ctx: Context, identifier: str) -> Collection:
     return collection
 
 
+def document_scope(ctx: Context, permission: Permission = "read") -> DocumentScope:
+    """The documents of the request's namespace, in the collections where the key's scopes allow the permission."""
+    return DocumentScope(
+        ctx.scope.namespace_row, _collections_in_scope(ctx, permission), ctx.key.body.get("principal_id")
+    )
+
+
+def _collections_in_scope(ctx: Context, permission: Permission) -> frozenset[int] | None:
+    if _in_scope(ctx.key, permission, ctx.namespace, None):
+        return None
+    collections = list_collections(ctx.runtime.reader.connection, ctx.scope.namespace_row)
+    return frozenset(
+        collection.collection_row
+        for collection in collections
+        if _in_scope(ctx.key, permission, ctx.namespace, collection)
+    )
+
+
 def _bearer_token(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").strip().partition(" ")
     token = token.strip()
@@ -199,6 +214,16 @@ def _same_origin(entry: str, origin: str) -> bool:
 def _reachable(key: ApiKey, namespace: Namespace | None, collection: Collection | None) -> bool:
     scopes = key.body.get("scopes") or []
     return not scopes or any(_covers(scope, key, namespace, collection) for scope in scopes)
+
+
+def _in_scope(
+    key: ApiKey, permission: Permission, namespace: Namespace | None, collection: str | Collection | None
+) -> bool:
+    """Whether one of the key's scopes, if it has any, covers this and allows the permission there."""
+    scopes = key.body.get("scopes") or []
+    return not scopes or any(
+        _covers(scope, key, namespace, collection) and allows(scope, permission) for scope in scopes
+    )
 
 
 def _covers(

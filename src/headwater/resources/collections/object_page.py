@@ -14,8 +14,8 @@ import orjson
 
 from headwater.errors import ValidationError
 from headwater.http.pagination import Page
-from headwater.resources.collections.filter_operators import equal
-from headwater.resources.collections.filters import compile_filter, values_at
+from headwater.query import PlainFields, compile_filter, parse_filter, sort_rank
+from headwater.query.operators import equal
 
 Object = dict[str, Any]
 _MAC_BYTES = 16
@@ -57,8 +57,8 @@ class Slice:
 
 def select(objects: Sequence[Object], selection: Selection) -> list[Object]:
     """The matching objects in order. Without a sort, the newest first."""
-    matches = compile_filter(selection.filters, case_sensitive=selection.case_sensitive)
-    found = [item for item in objects if matches(item) and _found_by_search(item, selection)]
+    matches = compile_filter(parse_filter(selection.filters, case_sensitive=selection.case_sensitive))
+    found = [item for item in objects if matches(PlainFields(item)) and _found_by_search(item, selection)]
     found.sort(key=lambda item: str(item[selection.id_field]))
     ranked = [(_rank_in(item, selection), item) for item in found]
     valued = [(rank, item) for rank, item in ranked if rank is not None]
@@ -104,7 +104,7 @@ def _found_by_search(item: Object, selection: Selection) -> bool:
 
 
 def _rank_in(item: Object, selection: Selection) -> tuple[int, Any] | None:
-    return _rank(values_at(item, selection.sort_field), selection.descending)
+    return sort_rank(PlainFields(item).values_at(selection.sort_field), selection.descending)
 
 
 def _comes_after(item: Object, last: Object, selection: Selection) -> bool:
@@ -118,27 +118,10 @@ def _comes_after(item: Object, last: Object, selection: Selection) -> bool:
     return here < there if selection.descending else here > there
 
 
-def _rank(values: list[Any], descending: bool) -> tuple[int, Any] | None:
-    """Numbers before strings before booleans; of several values the smallest, or descending the largest."""
-    flat = [element for value in values for element in (value if isinstance(value, list) else [value])]
-    ranks = [rank for rank in map(_rank_of, flat) if rank is not None]
-    if not ranks:
-        return None
-    return max(ranks) if descending else min(ranks)
-
-
-def _rank_of(value: Any) -> tuple[int, Any] | None:
-    if isinstance(value, bool):
-        return 2, value
-    if isinstance(value, int | float):
-        return 0, value
-    if isinstance(value, str):
-        return 1, value
-    return None
-
-
 def _cursor(last: Object, selection: Selection, key: bytes) -> str:
-    payload = orjson.dumps([selection.digest(), values_at(last, selection.sort_field), last[selection.id_field]])
+    payload = orjson.dumps(
+        [selection.digest(), PlainFields(last).values_at(selection.sort_field), last[selection.id_field]]
+    )
     mac = hmac.digest(key, payload, sha256)[:_MAC_BYTES]
     return _encoded(mac + payload)
 

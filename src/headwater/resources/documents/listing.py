@@ -68,8 +68,9 @@ async def _list_query(
     sort: Annotated[str | None, Query(description="Not enabled yet.")] = None,
     group_by: Annotated[str | None, Query(description="Not enabled yet.")] = None,
     select: Annotated[list[str] | None, Query(description="Not enabled yet.")] = None,
+    expand: Annotated[list[str] | None, Query(description="Not enabled yet.")] = None,
 ) -> ListQuery:
-    return ListQuery(_parsed_filters(filters), search, sort, group_by, select)
+    return ListQuery(_parsed_filters(filters), search, sort, group_by, select, expand)
 
 
 def _parsed_filters(text: str | None) -> Any:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from headwater.errors import NotEnabledError, ValidationError
+from headwater.errors import ValidationError
+from headwater.resources.documents.expand import parse_expand
 from headwater.store.documents.render import PLAIN, RenderOptions
 
 _TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})
@@ -40,8 +41,6 @@ async def render_options(request: Request) -> RenderOptions:
     if not request.scope["query_string"]:
         return PLAIN
     query = request.query_params
-    if query.get("expand"):
-        raise NotEnabledError("expand is not part of this server yet", details={"feature": "expand"})
     signed = [parse_flag(name, query[name]) for name in ("return_url", "return_presigned_urls") if name in query]
     vectors = parse_flag("return_vectors", query.get("return_vectors", ""))
     names = parse_names(query.getlist("return_vector_names"))
@@ -50,6 +49,16 @@ async def render_options(request: Request) -> RenderOptions:
 
 #: The options of a route that answers with documents.
 Options = Annotated[RenderOptions, Depends(render_options)]
+
+
+async def _expand_names(request: Request) -> tuple[str, ...]:
+    if not request.scope["query_string"]:
+        return ()
+    return parse_expand(request.query_params.getlist("expand"), ["query", "expand"])
+
+
+#: What an answer with one document shows inside of it.
+Expand = Annotated[tuple[str, ...], Depends(_expand_names)]
 
 
 def _parameter(name: str, kind: str, description: str) -> dict[str, Any]:
@@ -73,3 +82,14 @@ OPTION_PARAMETERS: list[dict[str, Any]] = [
         "`true` lists the names of the vectors in `_vectors`; a comma-separated list shows just those vectors.",
     ),
 ]
+
+EXPAND_PARAMETER: dict[str, Any] = {
+    "name": "expand",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "Comma-separated names of what to show inside the document, under `_expanded`: `parent`, `ancestors`"
+    " (the topmost first), `children` (up to 100), `root_object`, or the dotted path of a field that holds ids of"
+    " documents (up to 50). What is not there is null.",
+    "example": "parent,children",
+}

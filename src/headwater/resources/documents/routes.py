@@ -10,7 +10,7 @@ from headwater.http.dependencies import Ctx, JsonObject
 from headwater.http.responses import JSONBytes
 from headwater.http.route import Route
 from headwater.resources.documents import service_get, service_write
-from headwater.resources.documents.options import OPTION_PARAMETERS, Options
+from headwater.resources.documents.options import EXPAND_PARAMETER, OPTION_PARAMETERS, Expand, Options
 from headwater.resources.documents.schemas import (
     DocumentCreate,
     DocumentDeleted,
@@ -40,7 +40,7 @@ _IF_MATCH = _header(
     "If-Match", "The `ETag` of the version to change. When the document has another, the answer is 412."
 )
 _CREATE = {"parameters": [*OPTION_PARAMETERS, IDEMPOTENCY_KEY], **request_body(DocumentCreate)}
-_GET = {"parameters": OPTION_PARAMETERS}
+_GET = {"parameters": [*OPTION_PARAMETERS, EXPAND_PARAMETER]}
 _UPDATE = {"parameters": [*OPTION_PARAMETERS, _IF_MATCH], **request_body(DocumentUpdate)}
 _DELETE = {"parameters": [_IF_MATCH]}
 
@@ -73,9 +73,14 @@ async def create_document(
 @router.get(
     _ONE, summary="Get a document", operation_id="get_document", response_model=DocumentResponse, openapi_extra=_GET
 )
-async def get_document(collection_identifier: str, document_id: str, ctx: Ctx, options: Options) -> JSONBytes:
-    """The document with that id in the collection. Its `ETag` is its version, for `If-Match`."""
-    return _document(await service_get.get_document(ctx, collection_identifier, document_id, options))
+async def get_document(
+    collection_identifier: str, document_id: str, ctx: Ctx, options: Options, expand: Expand
+) -> JSONBytes:
+    """The document with that id in the collection. Its `ETag` is its version, for `If-Match`.
+
+    `expand` shows its parent, ancestors, children or the documents that its fields refer to inside of it.
+    """
+    return _document(await service_get.get_document(ctx, collection_identifier, document_id, options, expand))
 
 
 @router.put(
@@ -138,9 +143,9 @@ async def delete_document(collection_identifier: str, document_id: str, ctx: Ctx
     response_model=DocumentResponse,
     openapi_extra=_GET,
 )
-async def get_document_ns(document_id: str, ctx: Ctx, options: Options) -> JSONBytes:
+async def get_document_ns(document_id: str, ctx: Ctx, options: Options, expand: Expand) -> JSONBytes:
     """The document with that id in whichever collection of the namespace. Vectors go by their full names here."""
-    return _document(await service_get.get_document_of_namespace(ctx, document_id, options))
+    return _document(await service_get.get_document_of_namespace(ctx, document_id, options, expand))
 
 
 @router.put(

@@ -9,7 +9,7 @@ from headwater.http.responses import JSONBytes
 from headwater.http.route import Route
 from headwater.resources.documents import upsert
 from headwater.resources.documents.namespace_path import in_namespace
-from headwater.resources.documents.options import OPTION_PARAMETERS, Options
+from headwater.resources.documents.options import EXPAND_PARAMETER, OPTION_PARAMETERS, Expand, Options
 from headwater.resources.documents.routes import IDEMPOTENCY_KEY
 from headwater.resources.documents.schemas import DocumentResponse, request_body
 from headwater.resources.documents.schemas_upsert import UpsertRequest, UpsertResponse
@@ -18,7 +18,7 @@ from headwater.resources.documents.service_get import get_document_of_namespace
 router = APIRouter(route_class=Route, tags=["Documents"])
 
 _DOCUMENTS = "/v1/namespaces/{namespace_id}/documents"
-_GET = {"parameters": OPTION_PARAMETERS}
+_GET = {"parameters": [*OPTION_PARAMETERS, EXPAND_PARAMETER]}
 _UPSERT = {"parameters": [IDEMPOTENCY_KEY], **request_body(UpsertRequest)}
 
 
@@ -47,7 +47,9 @@ async def upsert_documents_byo_namespaces(namespace_id: str, ctx: Ctx, body: Jso
     response_model=DocumentResponse,
     openapi_extra=_GET,
 )
-async def get_document_byo_namespaces(namespace_id: str, document_id: str, ctx: Ctx, options: Options) -> JSONBytes:
+async def get_document_byo_namespaces(
+    namespace_id: str, document_id: str, ctx: Ctx, options: Options, expand: Expand
+) -> JSONBytes:
     """The document with that id in the namespace that the path names; `X-Namespace` plays no part."""
-    rendered = await get_document_of_namespace(in_namespace(ctx, namespace_id), document_id, options)
+    rendered = await get_document_of_namespace(in_namespace(ctx, namespace_id), document_id, options, expand)
     return JSONBytes(rendered.content, headers=rendered.headers)

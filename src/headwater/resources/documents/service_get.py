@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from headwater.context import Context
 from headwater.errors import NotFoundError
+from headwater.resources.documents.expand import expand_documents
 from headwater.store.documents.records import DocumentRow, load_by_collection, load_document, load_vectors
 from headwater.store.documents.render import (
     RenderOptions,
     render_document,
     shadow_warning,
     shadowed_names,
+    with_expanded,
     with_storage_names,
 )
-from headwater.tenancy.access import access_collection
+from headwater.tenancy.access import access_collection, document_scope
 
 _MAX_WARNING = 1000
 
@@ -36,18 +39,25 @@ class Rendered:
         return headers
 
 
-async def get_document(ctx: Context, collection: str, document_id: str, options: RenderOptions) -> Rendered:
+async def get_document(
+    ctx: Context, collection: str, document_id: str, options: RenderOptions, expand: Sequence[str] = ()
+) -> Rendered:
     """The collection's document. ``NotFoundError`` for one of another collection."""
     found = access_collection(ctx, collection)
     document = load_by_collection(ctx.runtime.reader.connection, found.namespace_row, found.collection_row, document_id)
     if document is None:
         raise NotFoundError.of("document", document_id)
-    return show(ctx, document, with_storage_names(options, found.body.get("vectors") or []))
+    rendered = show(ctx, document, with_storage_names(options, found.body.get("vectors") or []))
+    return await _expanded(ctx, document, rendered, options, expand) if expand else rendered
 
 
-async def get_document_of_namespace(ctx: Context, document_id: str, options: RenderOptions) -> Rendered:
+async def get_document_of_namespace(
+    ctx: Context, document_id: str, options: RenderOptions, expand: Sequence[str] = ()
+) -> Rendered:
     """The namespace's document, in whichever collection; vectors are known by their storage names only."""
-    return show(ctx, find_in_namespace(ctx, document_id), options)
+    document = find_in_namespace(ctx, document_id)
+    rendered = show(ctx, document, options)
+    return await _expanded(ctx, document, rendered, options, expand) if expand else rendered
 
 
 def find_in_namespace(ctx: Context, document_id: str) -> DocumentRow:
@@ -67,3 +77,13 @@ def show(ctx: Context, document: DocumentRow, options: RenderOptions) -> Rendere
     shadowed = shadowed_names(document, options, vectors)
     warning = shadow_warning(shadowed) if shadowed else None
     return Rendered(render_document(document, options, vectors), document.etag, warning)
+
+
+async def _expanded(
+    ctx: Context, document: DocumentRow, rendered: Rendered, options: RenderOptions, names: Sequence[str]
+) -> Rendered:
+    scope = document_scope(ctx)
+    (expanded,) = await ctx.runtime.reader.run(
+        lambda connection: expand_documents(connection, scope, [document], names, options)
+    )
+    return replace(rendered, content=with_expanded(rendered.content, expanded))

@@ -26,6 +26,7 @@ from headwater.store.documents.records import (
     document_of,
     update_document,
 )
+from headwater.store.documents.tree import children_after
 from headwater.store.transaction import Transaction
 
 #: Documents that one transaction looks at; a repair of more goes on in jobs.
@@ -313,12 +314,6 @@ def continue_repair(tx: Transaction, namespace: Namespace, waiting: list[Unrepai
     return REPAIR_LIMIT - budget
 
 
-_CHILDREN = (
-    f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.namespace_row = ? AND d.parent_document_id = ?"
-    " AND d.document_row > ? ORDER BY d.document_row LIMIT ?"
-)
-
-
 _HAS_CHILDREN = "SELECT 1 FROM documents WHERE namespace_row = ? AND parent_document_id = ? LIMIT 1"
 
 
@@ -326,8 +321,7 @@ def _children(tx: Transaction, namespace_row: int, parent: Unrepaired, limit: in
     # Most documents have none when they come, and this look costs a fifth of the query below.
     if tx.one(_HAS_CHILDREN, (namespace_row, parent.document_id)) is None:
         return []
-    rows = tx.execute(_CHILDREN, (namespace_row, parent.document_id, parent.after, limit)).fetchall()
-    return [document_of(row) for row in rows]
+    return children_after(tx.connection, namespace_row, parent.document_id, parent.after, limit)
 
 
 def _repair_children(tx: Transaction, namespace: Namespace, parent_id: str, children: list[DocumentRow]) -> list[str]:

@@ -64,6 +64,11 @@ def render_document(document: DocumentRow, options: RenderOptions = PLAIN, vecto
     return b"".join(parts)
 
 
+def with_expanded(content: bytes, expanded: bytes) -> bytes:
+    """A rendered document with ``_expanded``, which is given as JSON."""
+    return b"".join((content[:-1], b',"_expanded":', expanded, b"}"))
+
+
 def _shown_vectors(options: RenderOptions, vectors: Sequence[VectorData]) -> Sequence[VectorData]:
     if isinstance(options.vector_names, list):
         return [vector for vector in vectors if vector.name in options.vector_names]

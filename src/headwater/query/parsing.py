@@ -1,26 +1,25 @@
-"""The filter grammar over plain objects: collections and namespaces are few, so a list looks at each of them.
-
-``compile_filter`` turns a filter into a function once; anything that does not fit the grammar is a 422 that names its
-place, and is never taken for something else.
-"""
+"""The filter grammar. What does not fit it is a 422 that names its place, and is never taken for something else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headwater.errors import ValidationError
-from headwater.resources.collections.filter_operators import OPERATORS, UNSUPPORTED, check_value
+from headwater.query.filters import AllOf, AnyOf, Condition, Filter, Not
+from headwater.query.operators import OPERATORS, check_value
 
-Predicate = Callable[[Any], bool]
 Location = list[str | int]
 
 MAX_DEPTH = 10
 MAX_CONDITIONS = 1000
+MAX_LIST = 10_000
+MAX_PATH_LENGTH = 1000
 _GROUPS = ("AND", "OR", "NOT")
 _RANGES = frozenset({"gt", "gte", "lt", "lte"})
 _QDRANT_GROUPS = {"must": "AND", "should": "OR", "must_not": "NOT"}
+_ALIASES = {"not_in": "nin"}
 
 
 @dataclass
@@ -34,8 +33,8 @@ class _Place:
 
     location: Location
     case_sensitive: bool
-    depth: int
-    budget: _Budget
+    depth: int = 0
+    budget: _Budget = field(default_factory=_Budget)
 
     def at(self, *steps: str | int) -> _Place:
         return replace(self, location=[*self.location, *steps])
@@ -44,15 +43,23 @@ class _Place:
         return ValidationError.at(list(self.location), message, "filter_invalid")
 
 
-def compile_filter(filters: Any, location: Location | None = None, *, case_sensitive: bool = False) -> Predicate:
-    """A function that says whether an object matches. ``None`` and ``{}`` match everything."""
+def parse_filter(filters: Any, location: Location | None = None, *, case_sensitive: bool = False) -> Filter | None:
+    """The filter of a request. None for one that matches everything because it says nothing.
+
+    Raises ``ValidationError`` with the place of what is wrong, below ``location``.
+    """
     if filters is None:
-        return lambda _: True
-    place = _Place(location or ["body", "filters"], case_sensitive, 0, _Budget())
-    return _node(filters, place)
+        return None
+    parsed = _node(filters, _Place(location or ["body", "filters"], case_sensitive))
+    return None if _says_nothing(parsed) else parsed
 
 
-def _node(node: Any, place: _Place) -> Predicate:
+def _says_nothing(node: Filter) -> bool:
+    """Generated clients send empty filters such as ``{"AND": [], "case_sensitive": false}``."""
+    return isinstance(node, AllOf) and all(_says_nothing(part) for part in node.parts)
+
+
+def _node(node: Any, place: _Place) -> Filter:
     if not isinstance(node, dict):
         raise place.error(f"a filter must be an object, not {type(node).__name__}")
     if place.depth >= MAX_DEPTH:
@@ -65,10 +72,11 @@ def _node(node: Any, place: _Place) -> Predicate:
         inner = replace(inner, case_sensitive=sensitive)
     if isinstance(node.get("field"), str) and ("operator" in node or "value" in node):
         return _condition(node, inner)
-    return _all(list(_members(node, inner)))
+    parts = tuple(_members(node, inner))
+    return parts[0] if len(parts) == 1 else AllOf(parts)
 
 
-def _members(node: dict[str, Any], place: _Place) -> Iterator[Predicate]:
+def _members(node: dict[str, Any], place: _Place) -> Iterator[Filter]:
     for key, value in node.items():
         if key == "case_sensitive" or (key in (*_GROUPS, *_QDRANT_GROUPS) and value is None):
             continue
@@ -80,78 +88,59 @@ def _members(node: dict[str, Any], place: _Place) -> Iterator[Predicate]:
             yield _shorthand(key, value, place.at(key))
 
 
-def _group(kind: str, value: Any, place: _Place) -> Predicate:
+def _group(kind: str, value: Any, place: _Place) -> Filter:
     nodes = [value] if kind == "NOT" and isinstance(value, dict) else value
     if not isinstance(nodes, list):
         raise place.error(f"{kind} must be a list of filters")
-    predicates = [_node(node, place.at(index)) for index, node in enumerate(nodes)]
+    parts = tuple(_node(node, place.at(index)) for index, node in enumerate(nodes))
     if kind == "AND":
-        return _all(predicates)
-    if kind == "OR":
-        return _any(predicates)
-    return lambda item: not any(predicate(item) for predicate in predicates)
+        return AllOf(parts)
+    return AnyOf(parts) if kind == "OR" else _none_of(parts)
 
 
-def _all(predicates: list[Predicate]) -> Predicate:
-    return lambda item: all(predicate(item) for predicate in predicates)
+def _none_of(parts: tuple[Filter, ...]) -> Filter:
+    # NOT of nothing matches everything, as an empty AND does.
+    return Not(AnyOf(parts)) if parts else AllOf(())
 
 
-def _any(predicates: list[Predicate]) -> Predicate:
-    return lambda item: any(predicate(item) for predicate in predicates)
-
-
-def _shorthand(path: str, value: Any, place: _Place) -> Predicate:
+def _shorthand(path: str, value: Any, place: _Place) -> Filter:
     if isinstance(value, list):
         return _compare(path, "in", value, place)
     if not isinstance(value, dict):
         return _compare(path, "eq", value, place)
     if value and value.keys() <= _RANGES:
-        return _all([_compare(path, operator, bound, place.at(operator)) for operator, bound in value.items()])
+        return AllOf(tuple(_compare(path, operator, bound, place.at(operator)) for operator, bound in value.items()))
     raise place.error(f'{path!r}: expected a value, a list, or a range such as {{"gte": 5}}')
 
 
-def _condition(node: dict[str, Any], place: _Place) -> Predicate:
+def _condition(node: dict[str, Any], place: _Place) -> Condition:
     unknown = node.keys() - {"field", "operator", "value", "case_sensitive"}
     if unknown:
         raise place.error(f"unknown key {min(unknown)!r} in a condition")
     operator = node.get("operator") or "eq"
     default = True if operator in ("exists", "is_null") else None
-    return _compare(node["field"], operator, node.get("value", default), place)
+    value = node.get("value")
+    return _compare(node["field"], operator, default if value is None else value, place)
 
 
-def _compare(path: str, operator: Any, value: Any, place: _Place) -> Predicate:
+def _compare(path: str, operator: Any, value: Any, place: _Place) -> Condition:
     place.budget.conditions -= 1
     if place.budget.conditions < 0:
         raise place.error(f"a filter may have {MAX_CONDITIONS} conditions")
-    known = ", ".join(OPERATORS)
-    if isinstance(operator, str) and operator in UNSUPPORTED:
-        raise place.error(f"operator {operator!r} is not available for this list; use one of {known}")
+    if isinstance(operator, str):
+        operator = _ALIASES.get(operator, operator)
     if not isinstance(operator, str) or operator not in OPERATORS:
-        raise place.error(f"unknown operator {operator!r}; use one of {known}")
-    problem = check_value(operator, value)
+        raise place.error(f"unknown operator {str(operator)[:80]!r}; use one of {', '.join(OPERATORS)}")
+    if len(path) > MAX_PATH_LENGTH:
+        raise place.error(f"a field has at most {MAX_PATH_LENGTH} characters")
+    if path == "searchable_at":
+        raise place.error("searchable_at is not stored, so nothing can be filtered by it; use updated_at")
+    if isinstance(value, list) and len(value) > MAX_LIST:
+        raise place.at("value").error(f"a list in a filter may have {MAX_LIST} values, not {len(value)}")
+    problem = check_value(operator, value, place.case_sensitive)
     if problem is not None:
         raise place.at("value").error(f"{operator}: {problem}")
-    test = OPERATORS[operator]
-    sensitive = place.case_sensitive
-    return lambda item: test(values_at(item, path), value, sensitive)
-
-
-def values_at(item: Any, path: str) -> list[Any]:
-    """The values at a dotted path, through the elements of arrays on the way. A missing path has none."""
-    found = _walk(item, path.split("."))
-    if not found and path.startswith("payload."):
-        found = _walk(item, path.split(".")[1:])
-    return found
-
-
-def _walk(item: Any, steps: list[str]) -> list[Any]:
-    if not steps:
-        return [item]
-    if isinstance(item, list):
-        return [value for element in item for value in _walk(element, steps)]
-    if isinstance(item, dict) and steps[0] in item:
-        return _walk(item[steps[0]], steps[1:])
-    return []
+    return Condition(path, operator, value, place.case_sensitive)
 
 
 def _translated_list(value: Any, place: _Place) -> list[Any]:
