@@ -2,7 +2,6 @@
 
 from headwater.store.commands import (  # noqa: F401
     api_keys,
-    batches,
     collections,
     documents,
     generations,
