@@ -14,7 +14,10 @@ from mixpeek.api.documents_api import DocumentsApi
 from mixpeek.api.namespaces_api import NamespacesApi
 from mixpeek.exceptions import ConflictException, UnprocessableEntityException
 from mixpeek.models import (
+    BatchDeleteDocumentsRequest,
+    BatchDocumentUpdate,
     BatchGetDocumentsRequest,
+    BatchUpdateDocumentsRequest,
     BYOUpsertRequest,
     CreateCollectionRequest,
     CreateNamespaceRequest,
@@ -95,3 +98,29 @@ def test_list_and_count(api: Any) -> None:
     assert sorted(walked) == sorted(f"item-{number}" for number in range(25))
     with pytest.raises(UnprocessableEntityException):
         documents.list_documents("things", filters="{broken")
+
+
+def test_batch_update_and_delete(api: Any) -> None:
+    documents = CollectionDocumentsApi(api)
+    upsert(api, 3, collection_id="things")
+    updates = [
+        BatchDocumentUpdate(document_id="item-0", update_data={"n": 7, "metadata.seen": True}),
+        BatchDocumentUpdate(document_id="nope", update_data={"n": 7}),
+    ]
+    updated = documents.batch_update("things", BatchUpdateDocumentsRequest(updates=updates))
+    assert (updated.updated_count, updated.failed_count) == (1, 1)
+    assert [(result.document_id, result.error) for result in updated.results] == [
+        ("item-0", None),
+        ("nope", "Document not found"),
+    ]
+    read = DocumentsApi(api).get_document_ns("item-0").additional_properties
+    assert (read["n"], read["metadata"]) == (7, {"seen": True})
+    request = BatchDeleteDocumentsRequest(document_ids=["item-0", "nope"], reason="over")
+    deleted = documents.batch_delete("things", request)
+    assert (deleted.deleted_count, deleted.failed_count, deleted.task_id) == (1, 1, None)
+    assert documents.count_documents("things").count == 2
+
+
+def test_validate_document_schema(api: Any) -> None:
+    report = CollectionDocumentsApi(api).validate_document_schema("things", {"brand": "Acme"})
+    assert report["valid"] is True

@@ -6,6 +6,7 @@ from headwater.resources.account.routes import router as account
 from headwater.resources.api_keys.routes import router as api_keys
 from headwater.resources.collections.routes import router as collections
 from headwater.resources.documents.routes import router as documents
+from headwater.resources.documents.routes_batch import router as documents_batch
 from headwater.resources.documents.routes_namespace import router as documents_of_namespace
 from headwater.resources.documents.routes_read import router as documents_read
 from headwater.resources.health.routes import router as health
@@ -15,8 +16,9 @@ from headwater.resources.private.routes import router as private
 from headwater.resources.users.routes import router as users
 
 ROUTERS: tuple[APIRouter, ...] = (
-    # Its static segments, such as ``/documents/count``, must not be read as the ids of ``documents``.
+    # Their static segments, such as ``/documents/count``, must not be read as the ids of ``documents``.
     documents_read,
+    documents_batch,
     documents,
     documents_of_namespace,
     collections,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 from headwater import ids
 from headwater.catalog.tables.collections import Collection, load_collection
 from headwater.catalog.tables.namespaces import Namespace, load_namespace
-from headwater.errors import NotFoundError
+from headwater.errors import HeadwaterError, NotFoundError
 from headwater.vectors.interface import PointChange
 
 
@@ -147,6 +148,23 @@ class Transaction:
         )
         self.effects.jobs_enqueued = True
         return job_id
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of a command: when it raises a ``HeadwaterError``, what it did is undone and nothing else."""
+        whole, self.effects = self.effects, Effects()
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except HeadwaterError:
+            self.execute("ROLLBACK TO part")
+            self.execute("RELEASE part")
+            self.forget_cached()
+            self.effects = whole
+            raise
+        self.execute("RELEASE part")
+        whole.merge(self.effects)
+        self.effects = whole
 
     def forget_cached(self) -> None:
         """Drop what was cached from rows that a rollback may have undone."""

@@ -2,6 +2,7 @@
 
 from headwater.store.commands import (  # noqa: F401
     api_keys,
+    batches,
     collections,
     documents,
     generations,

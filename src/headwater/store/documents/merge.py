@@ -28,7 +28,7 @@ from headwater.store.documents.records import DocumentRow
 _decode = msgspec.json.decode
 
 #: Heads of dotted keys that lead into a system map which may be changed field by field.
-_INTERNAL_METADATA = "internal_metadata"
+INTERNAL_METADATA = "internal_metadata"
 
 
 @dataclass
@@ -57,14 +57,22 @@ def apply_changes(stored: Stored, changes: DocumentChanges) -> None:
     sent = _decode(changes.root)
     metadata = sent.pop("metadata", None)
     if metadata is not None:
-        _merge_map(stored.own.setdefault("metadata", {}), metadata, repeats=changes.repeats)
+        _merge_map(_metadata_of(stored), metadata, repeats=changes.repeats)
     if changes.features is not None:
         stored.internal["features"] = [_decode(feature.fragment) for feature in changes.features]
-    _apply_system(stored.internal, changes.system)
+    apply_system(stored.internal, changes.system)
     # What the same request says about metadata or features must not be undone by a root key of that name.
     said = supplied(metadata, payloads_of(stored.features) if changes.features is not None else ())
     for name, value in sent.items():
         _apply_root(stored, name, value, said, repeats=changes.repeats)
+
+
+def _metadata_of(stored: Stored) -> dict[str, Any]:
+    # An ``update_data`` may have stored null there.
+    if stored.own.get("metadata") is None:
+        stored.own["metadata"] = {}
+    metadata: dict[str, Any] = stored.own["metadata"]
+    return metadata
 
 
 def _merge_map(target: dict[str, Any], sent: dict[str, Any], *, repeats: bool = False) -> None:
@@ -77,7 +85,8 @@ def _merge_map(target: dict[str, Any], sent: dict[str, Any], *, repeats: bool = 
             target[name] = value
 
 
-def _apply_system(internal: dict[str, Any], system: SystemFields) -> None:
+def apply_system(internal: dict[str, Any], system: SystemFields) -> None:
+    """Put the system fields that were sent into ``_internal``; lineage is not among them."""
     for name in ("document_schema_version", "content_hash", "modality"):
         value = getattr(system, name)
         if value is not None:
@@ -102,8 +111,8 @@ def apply_blobs(internal: dict[str, Any], system: SystemFields) -> None:
 def _apply_root(stored: Stored, name: str, value: Any, said: dict[str, Any], *, repeats: bool) -> None:
     if repeats and name in stored.shown and same_json(value, stored.shown[name]):
         return
-    path = name.split(".")
-    if len(path) > 1 and all(path) and name not in stored.shown and name not in stored.own:
+    path = nested_path(stored, name)
+    if path is not None:
         _set_nested(stored, path, value)
         return
     if name not in said:
@@ -130,26 +139,47 @@ def _supplier(stored: Stored, name: str) -> dict[str, Any]:
     return stored.own
 
 
+def nested_path(stored: Stored, name: str) -> list[str] | None:
+    """The steps of a dotted key; None for the name of a root field, which may itself have dots in it."""
+    path = name.split(".")
+    nested = len(path) > 1 and all(path) and name not in stored.shown and name not in stored.own
+    return path if nested else None
+
+
 def _set_nested(stored: Stored, path: list[str], value: Any) -> None:
-    head = path[0]
-    if head in IGNORED:
+    if path[0] in IGNORED:
         return
-    if head == _INTERNAL_METADATA:
-        place, path = stored.internal, ["metadata", *path[1:]]
-    elif head in RESERVED and head != "metadata":
-        raise _not_nested(path, f"{head} cannot be changed field by field; send it whole")
-    else:
-        place = _supplier(stored, head)
-    for number, step in enumerate(path[:-1]):
+    place = nested_place(stored, path, create=value is not None)
+    if place is not None:
+        _set(place, path[-1], value)
+
+
+def nested_place(stored: Stored, path: list[str], *, create: bool) -> dict[str, Any] | None:
+    """The object that has or gets the last step of the path. Without ``create``, None when there is none.
+
+    Raises ``ValidationError`` when the path leads through something else than objects.
+    """
+    place, steps = _head_of(stored, path)
+    for number, step in enumerate(steps[:-1]):
         inner = place.get(step)
         if inner is None:
-            if value is None:
-                return
+            if not create:
+                return None
             inner = place[step] = {}
         if not isinstance(inner, dict):
             raise _not_nested(path, f"{'.'.join(path[: number + 1])} is not an object, so it has no field {path[-1]!r}")
         place = inner
-    _set(place, path[-1], value)
+    return place
+
+
+def _head_of(stored: Stored, path: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The object that the path starts from, and its steps from there."""
+    head = path[0]
+    if head == INTERNAL_METADATA:
+        return stored.internal, ["metadata", *path[1:]]
+    if head in RESERVED and head != "metadata":
+        raise _not_nested(path, f"{head} cannot be changed field by field; send it whole")
+    return _supplier(stored, head), path
 
 
 def _not_nested(path: list[str], message: str) -> ValidationError:

@@ -25,6 +25,7 @@ from headwater.store.documents.records import (
     update_document,
 )
 from headwater.store.documents.schema_validation import enforce
+from headwater.store.documents.update_data import FieldUpdate, apply_update
 from headwater.store.documents.vector_forms import SentVector
 from headwater.store.transaction import Transaction
 from headwater.vectors.interface import VectorData
@@ -220,18 +221,48 @@ def change(
     stored = decode_stored(document)
     replaced = {name for feature in stored.features for name in feature.get("vectors", ())}
     apply_changes(stored, changes)
-    document.sequence, document.updated_at = tx.next_sequence(), tx.now
     vectors = _changed_vectors(tx, collection, document, stored, changes, replaced)
+    # A first feature's extractor is a step of the lineage.
+    moved = changes.system.lineage is not None or changes.features is not None
+    _store_changed(tx, namespace, collection, document, stored, changes.system.lineage, moved=moved, vectors=vectors)
+    return vectors
+
+
+def change_fields(
+    tx: Transaction, namespace: Namespace, collection: Collection, document: DocumentRow, update: FieldUpdate
+) -> None:
+    """Apply an ``update_data`` to the document and store it. Its vectors stay."""
+    if update.empty:
+        return
+    stored = decode_stored(document)
+    apply_update(stored, update)
+    sent = update.system.lineage
+    _store_changed(tx, namespace, collection, document, stored, sent, moved=sent is not None, vectors=None)
+
+
+def _store_changed(
+    tx: Transaction,
+    namespace: Namespace,
+    collection: Collection,
+    document: DocumentRow,
+    stored: Stored,
+    lineage_sent: LineageSent | None,
+    *,
+    moved: bool,
+    vectors: list[VectorData] | None,
+) -> None:
+    """Project and check what was changed, write it under a new version, and repair what is below it if ``moved``:
+    if the change can have moved the document's place in its lineage."""
+    document.sequence, document.updated_at = tx.next_sequence(), tx.now
     _set_body(document, stored)
     _check_schema(collection, document)
-    moved = _changed_lineage(tx, namespace, collection, document, stored, changes)
+    moved = moved and _derive_anew(tx, namespace, collection, document, stored, lineage_sent)
     stored.internal["updated_at"] = to_text(document.updated_at)
     document.blobs = _shown_blobs(stored.internal)
     document.internal = _encode(stored.internal)
     update_document(tx, document, vectors)
     if moved:
         lineage.repair_descendants(tx, namespace, document.document_id)
-    return vectors
 
 
 def _set_body(document: DocumentRow, stored: Stored) -> None:
@@ -262,19 +293,17 @@ def _changed_vectors(
     return None if after == before else list(after.values())
 
 
-def _changed_lineage(
+def _derive_anew(
     tx: Transaction,
     namespace: Namespace,
     collection: Collection,
     document: DocumentRow,
     stored: Stored,
-    changes: DocumentChanges,
+    lineage_sent: LineageSent | None,
 ) -> bool:
-    """Derive the lineage anew if the request can have moved it; says whether it did."""
-    if changes.system.lineage is None and changes.features is None:
-        return False
+    """Derive the lineage from what was sent, now and before; says whether it is another."""
     before = stored.internal.get("lineage")
-    sent = _merged_lineage(lineage.decode_sent(document.lineage_sent), changes.system.lineage)
+    sent = _merged_lineage(lineage.decode_sent(document.lineage_sent), lineage_sent)
     first = stored.features[0]["feature_extractor_id"] if stored.features else None
     stored.internal["lineage"] = _lineage(tx, namespace, collection, document, sent, first)
     return bool(stored.internal["lineage"] != before)
