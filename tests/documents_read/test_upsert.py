@@ -150,7 +150,7 @@ _BROKEN = {
         _broken(lineage_chain=[{"collection_id": "c"}]),
         ["lineage_chain", 0, "feature_extractor_id"],
     ),
-    "acl with a number": (_broken(acl={"read": [1]}), ["acl", "read"]),
+    "acl with a number": (_broken(acl={"read": [1]}), ["acl", "read", 0]),
     "not an object": (None, []),
 }
 

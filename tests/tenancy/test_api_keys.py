@@ -188,11 +188,29 @@ async def test_key_confined_to_a_namespace_cannot_mint_another(admin: httpx2.Asy
         assert refused.json()["error"]["code"] == "scope_required"
 
 
-async def test_end_user_keys_are_not_silently_unfiltered(admin: httpx2.AsyncClient) -> None:
-    answer = await admin.post(KEYS, json={"name": "p", "principal_id": "user-7"})
-    assert answer.status_code == 403
-    assert answer.json()["error"]["type"] == "NotEnabledError"
-    assert (await admin.get(KEYS)).json()["total"] == 1
+async def test_key_of_an_end_user_keeps_its_principal(admin: httpx2.AsyncClient) -> None:
+    made = (await admin.post(KEYS, json={"name": "p", "principal_id": "user-7"})).json()
+    assert made["principal_id"] == "user-7"
+    rotated = (await admin.post(f"{KEYS}/p/rotate")).json()
+    changed = (await admin.patch(f"{KEYS}/p", json={"permissions": ["read"], "name": "q"})).json()
+    listed = (await admin.get(KEYS)).json()["results"]
+    assert [rotated["principal_id"], changed["principal_id"]] == ["user-7", "user-7"]
+    assert {key["name"]: key["principal_id"] for key in listed} == {"admin-key": None, "q": "user-7"}
+    account = (await admin.get("/v1/me", headers={"Authorization": f"Bearer {rotated['key']}"})).json()
+    assert account["principal_scoped"] is True
+
+
+@pytest.mark.parametrize("principal", ["user-8", None])
+async def test_principal_cannot_be_changed(admin: httpx2.AsyncClient, principal: str | None) -> None:
+    await admin.post(KEYS, json={"name": "p", "principal_id": "user-7"})
+    answer = await admin.patch(f"{KEYS}/p", json={"principal_id": principal})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["details"]["validation_errors"][0]["type"] == "extra_forbidden"
+
+
+@pytest.mark.parametrize("principal", ["", "x" * 257, 7])
+async def test_malformed_principal_is_refused(admin: httpx2.AsyncClient, principal: Any) -> None:
+    assert (await admin.post(KEYS, json={"name": "p", "principal_id": principal})).status_code == 422
 
 
 async def test_origin_is_checked_on_a_real_request(admin: httpx2.AsyncClient) -> None:

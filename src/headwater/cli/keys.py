@@ -10,7 +10,7 @@ from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Jso
 from headwater.cli.output import note, print_json, print_object, print_rows
 
 app = App(name="keys", help="API keys: create, list, rotate, delete.")
-_COLUMNS = ("key_id", "name", "key_prefix", "permissions", "status", "expires_at", "last_used_at")
+_COLUMNS = ("key_id", "name", "key_prefix", "permissions", "principal_id", "status", "expires_at", "last_used_at")
 
 Permission = Literal["read", "write", "delete", "admin"]
 Key = Annotated[str, Parameter(help="Name or id of the key.")]
@@ -27,6 +27,9 @@ def create(
         tuple[Permission, ...], Parameter(consume_multiple=True, negative=(), help="What the key may do.")
     ] = ("read", "write", "delete"),
     expires_at: Annotated[str | None, Parameter(help="When it stops to work, such as 2027-01-31T00:00:00Z.")] = None,
+    principal: Annotated[
+        str | None, Parameter(help="The end user that the key is for: it sees only documents that the user may see.")
+    ] = None,
     email: User = None,
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
@@ -38,7 +41,7 @@ def create(
     name
         Its name, 1 to 100 characters, unique among the user's keys.
     """
-    body = {"name": name, "permissions": list(permissions), "expires_at": expires_at}
+    body = {"name": name, "permissions": list(permissions), "expires_at": expires_at, "principal_id": principal}
     with Client(connection) as client:
         _print_secret(client.post(_keys_of(client, email), body), json)
 

@@ -6,6 +6,7 @@ from headwater.resources.account.routes import router as account
 from headwater.resources.api_keys.routes import router as api_keys
 from headwater.resources.collections.routes import router as collections
 from headwater.resources.documents.routes import router as documents
+from headwater.resources.documents.routes_acl import router as documents_acl
 from headwater.resources.documents.routes_batch import router as documents_batch
 from headwater.resources.documents.routes_namespace import router as documents_of_namespace
 from headwater.resources.documents.routes_read import router as documents_read
@@ -20,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     documents_read,
     documents_batch,
     documents,
+    documents_acl,
     documents_of_namespace,
     collections,
     namespaces,

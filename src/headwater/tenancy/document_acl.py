@@ -12,6 +12,12 @@ def principal_of(ctx: Context) -> str | None:
     return ctx.key.principal_id
 
 
+def idempotency_scope(ctx: Context, route: str) -> str:
+    """Where an ``Idempotency-Key`` holds: a replay shows a document, so it is for the same principal only."""
+    principal = principal_of(ctx)
+    return route if principal is None else f"{route} as {principal}"
+
+
 def require_readable(ctx: Context, document: DocumentRow | None, document_id: str) -> DocumentRow:
     """The document, or ``NotFoundError`` when there is none or the caller may not see it."""
     return acl.require_readable(document, document_id, principal_of(ctx))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.http.models import ClosedModel
+from headwater.store.documents.acl import MAX_PRINCIPAL_LENGTH
 from headwater.tenancy.permissions import Permission
 
 ResourceType = Literal[
@@ -103,7 +104,13 @@ class ApiKeyCreate(ClosedModel):
     scopes: list[ResourceScope] = Field([], max_length=256, description="Empty: the whole organization.")
     rate_limit_override: int | None = Field(None, ge=1, description="Kept and shown; nobody is slowed down by it.")
     expires_at: datetime | None = Field(None, description="When the key stops to work; null is never.")
-    principal_id: str | None = Field(None, description="Not enabled yet: keys of end users are refused with 403.")
+    principal_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_PRINCIPAL_LENGTH,
+        description="The end user that the key stands for, for good: it works on the documents only that the user owns "
+        "or shares, and on nothing else.",
+    )
     allowed_origins: Origins | None = Field(
         None, description="Browser origins that may use the key: `https://docs.example.com`, `https://*.example.com`."
     )

@@ -8,7 +8,7 @@ from typing import Any
 from headwater import ids
 from headwater.catalog.tables.api_keys import ApiKey, api_key_of
 from headwater.context import Context
-from headwater.errors import NotEnabledError, NotFoundError, ValidationError
+from headwater.errors import NotFoundError, ValidationError
 from headwater.kit.clock import now_milliseconds, to_text
 from headwater.kit.secrets import Secret
 from headwater.resources.api_keys.repository import ApiKeys
@@ -31,11 +31,6 @@ _LAST_MOMENT = 253_402_300_799_999
 
 async def create_api_key(ctx: Context, email: str, body: ApiKeyCreate) -> ApiKeySecretResponse:
     user = users.find(ctx, email)
-    if body.principal_id is not None:
-        # Accepting it without filtering documents by it would give an end user everybody's documents.
-        raise NotEnabledError(
-            "Keys of end users are not enabled: leave out principal_id", details={"feature": "principal_keys"}
-        )
     secret = new_secret()
     row = await ctx.execute(
         CreateApiKey(organization_id=ctx.key.organization_id, user_id=user.user_id, key=_new_key(ctx, body, secret))
@@ -123,6 +118,7 @@ def _members(secret: Secret, key: ApiKey) -> dict[str, Any]:
         "revoked_at": _text(body.get("revoked_at")),
         "revoked_by": body.get("revoked_by"),
         "allowed_origins": body.get("allowed_origins") or None,
+        "principal_id": key.principal_id,
     }
 
 
@@ -145,6 +141,7 @@ def _new_key(ctx: Context, body: ApiKeyCreate, secret: str) -> NewApiKey:
             "scopes": [scope.model_dump(exclude_none=True) for scope in body.scopes],
             "rate_limit_override": body.rate_limit_override,
             "allowed_origins": body.allowed_origins,
+            "principal_id": body.principal_id,
             "created_by": ctx.key.user_id,
         },
     )

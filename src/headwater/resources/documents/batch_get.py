@@ -10,7 +10,9 @@ from headwater.context import Context
 from headwater.resources.documents import repository
 from headwater.resources.documents.repository import Found
 from headwater.resources.documents.returned import Switches
+from headwater.store.documents.acl import can_read
 from headwater.store.documents.render import RenderOptions, render_document
+from headwater.tenancy.document_acl import principal_of
 
 MAX_IDS = 1000
 
@@ -21,12 +23,14 @@ class BatchGetBody(Switches):
 
 
 async def batch_get_documents(ctx: Context, body: BatchGetBody, options: RenderOptions) -> bytes:
-    """The documents in the order of the ids, each once, and the ids that no document has."""
+    """The documents in the order of the ids, each once, and the ids that no document has that the caller may see."""
     wanted = list(dict.fromkeys(body.document_ids))
+    principal = principal_of(ctx)
     with_vectors = body.with_query(options, ()).needs_vectors
 
     def read(connection: apsw.Connection) -> dict[str, Found]:
-        return repository.find_documents(connection, ctx.scope.namespace_row, wanted, with_vectors=with_vectors)
+        found = repository.find_documents(connection, ctx.scope.namespace_row, wanted, with_vectors=with_vectors)
+        return {name: each for name, each in found.items() if can_read(each.document, principal)}
 
     found = await ctx.runtime.reader.run(read)
     documents = b",".join(_render(ctx, found[name], options, body) for name in wanted if name in found)

@@ -36,13 +36,11 @@ IDEMPOTENCY_KEY = _header(
     "Idempotency-Key",
     "A repeated request with the same key and body gets the first one's answer for 24 hours; another body is 409.",
 )
-_IF_MATCH = _header(
-    "If-Match", "The `ETag` of the version to change. When the document has another, the answer is 412."
-)
+IF_MATCH = _header("If-Match", "The `ETag` of the version to change. When the document has another, the answer is 412.")
 _CREATE = {"parameters": [*OPTION_PARAMETERS, IDEMPOTENCY_KEY], **request_body(DocumentCreate)}
 _GET = {"parameters": [*OPTION_PARAMETERS, EXPAND_PARAMETER]}
-_UPDATE = {"parameters": [*OPTION_PARAMETERS, _IF_MATCH], **request_body(DocumentUpdate)}
-_DELETE = {"parameters": [_IF_MATCH]}
+_UPDATE = {"parameters": [*OPTION_PARAMETERS, IF_MATCH], **request_body(DocumentUpdate)}
+_DELETE = {"parameters": [IF_MATCH]}
 
 
 def _document(rendered: Rendered) -> JSONBytes:

@@ -7,14 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.resources.documents.schemas import LineageStep
-
-
-class UpsertACL(BaseModel):
-    """Who may see and change the document. Only keys without a principal may set it."""
-
-    read: list[str] = Field(default=[], max_length=256)
-    write: list[str] = Field(default=[], max_length=256)
-    public: bool = False
+from headwater.resources.documents.schemas_acl import UpsertAcl
 
 
 class UpsertDocument(BaseModel):
@@ -26,7 +19,7 @@ class UpsertDocument(BaseModel):
     )
     payload: dict[str, Any] | None = Field(None, description="User fields, shown at the document's root.")
     metadata: dict[str, Any] | None = Field(None, description="Kept in `_internal.metadata`.")
-    acl: UpsertACL | None = None
+    acl: UpsertAcl | None = None
     source_type: Literal["bucket", "collection", "direct_upsert", "signal"] = "direct_upsert"
     root_object_id: str | None = None
     root_bucket_id: str | None = None

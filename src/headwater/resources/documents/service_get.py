@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from headwater.catalog.tables.collections import Collection
 from headwater.context import Context
-from headwater.errors import NotFoundError
 from headwater.resources.documents.expand import expand_documents
 from headwater.store.documents.records import DocumentRow, load_by_collection, load_document, load_vectors
 from headwater.store.documents.render import (
@@ -18,6 +18,7 @@ from headwater.store.documents.render import (
     with_storage_names,
 )
 from headwater.tenancy.access import access_collection, document_scope
+from headwater.tenancy.document_acl import require_readable
 
 _MAX_WARNING = 1000
 
@@ -44,9 +45,7 @@ async def get_document(
 ) -> Rendered:
     """The collection's document. ``NotFoundError`` for one of another collection."""
     found = access_collection(ctx, collection)
-    document = load_by_collection(ctx.runtime.reader.connection, found.namespace_row, found.collection_row, document_id)
-    if document is None:
-        raise NotFoundError.of("document", document_id)
+    document = require_readable(ctx, find_in_collection(ctx, found, document_id), document_id)
     rendered = show(ctx, document, with_storage_names(options, found.body.get("vectors") or []))
     return await _expanded(ctx, document, rendered, options, expand) if expand else rendered
 
@@ -60,11 +59,19 @@ async def get_document_of_namespace(
     return await _expanded(ctx, document, rendered, options, expand) if expand else rendered
 
 
+def find_in_collection(ctx: Context, collection: Collection, document_id: str) -> DocumentRow | None:
+    """The collection's document with that id, whoever may see it."""
+    connection = ctx.runtime.reader.connection
+    return load_by_collection(connection, collection.namespace_row, collection.collection_row, document_id)
+
+
 def find_in_namespace(ctx: Context, document_id: str) -> DocumentRow:
-    """The namespace's document with that id in a collection that the key reaches, or ``NotFoundError``."""
+    """The namespace's document with that id, if the caller may see it, in a collection that the key reaches.
+
+    ``NotFoundError`` comes before ``ForbiddenError``: what is hidden must not be found out of scope.
+    """
     document = load_document(ctx.runtime.reader.connection, ctx.scope.namespace_row, document_id)
-    if document is None:
-        raise NotFoundError.of("document", document_id)
+    document = require_readable(ctx, document, document_id)
     access_collection(ctx, document.collection_id)
     return document
 

@@ -7,14 +7,16 @@ from typing import Any
 from headwater import ids
 from headwater.catalog.tables.collections import Collection
 from headwater.context import Context
-from headwater.errors import BadRequestError, InternalServerError, NotFoundError, ValidationError
-from headwater.resources.documents.service_get import Rendered, find_in_namespace, show
+from headwater.errors import BadRequestError, InternalServerError, ValidationError
+from headwater.resources.documents.service_get import Rendered, find_in_collection, find_in_namespace, show
 from headwater.store.commands.documents import CreateDocument, DeleteDocument, Idempotency, UpdateDocument
+from headwater.store.documents.acl import can_read
 from headwater.store.documents.content import ParsedBody, changes_of, content_of, parse
 from headwater.store.documents.idempotency import check_key, fingerprint
-from headwater.store.documents.records import load_by_collection, load_document
+from headwater.store.documents.records import load_document
 from headwater.store.documents.render import RenderOptions, shadow_warning, with_storage_names
 from headwater.tenancy.access import access_collection
+from headwater.tenancy.document_acl import idempotency_scope, principal_of, require_writable
 
 
 async def create_document(
@@ -40,9 +42,10 @@ async def create_document(
             content=content_of(parsed),
             options=options,
             idempotency=None if idempotency_key is None else _idempotency(ctx, collection, idempotency_key, body),
+            principal=principal_of(ctx),
         )
     )
-    return _answer(ctx, collection, outcome, options)
+    return answer(ctx, collection, outcome, options)
 
 
 async def update_document(
@@ -60,8 +63,8 @@ async def update_document(
     try:
         parsed = _parse(ctx, collection, body)
     except ValidationError:
-        # A document that is not there is said before what is wrong with the body.
-        _require_existing(ctx, collection, document_id)
+        # A document that is not there, or not the caller's to change, is said before what is wrong with the body.
+        _require_changeable(ctx, collection, document_id)
         raise
     return await _update(ctx, collection, document_id, parsed, options, if_match, repeats, in_collection=True)
 
@@ -76,7 +79,7 @@ async def update_document_of_namespace(
     repeats: bool = False,
 ) -> Rendered:
     """The same for a document of any collection of the namespace."""
-    document = find_in_namespace(ctx, document_id)
+    document = require_writable(ctx, find_in_namespace(ctx, document_id), document_id)
     collection = access_collection(ctx, document.collection_id)
     parsed = _parse(ctx, collection, body)
     return await _update(ctx, collection, document_id, parsed, options, if_match, repeats, in_collection=False)
@@ -102,9 +105,10 @@ async def _update(
             changes=changes_of(parsed, repeats=repeats),
             options=options,
             if_match=entity_tags(if_match),
+            principal=principal_of(ctx),
         )
     )
-    return _answer(ctx, collection, outcome, options)
+    return answer(ctx, collection, outcome, options)
 
 
 async def delete_document(
@@ -118,6 +122,7 @@ async def delete_document(
             collection_row=collection.collection_row,
             document_id=document_id,
             if_match=entity_tags(if_match),
+            principal=principal_of(ctx),
         )
     )
 
@@ -151,7 +156,7 @@ def _check_ids(ctx: Context, parsed: ParsedBody, collection: Collection, documen
     wrong_collection = parsed.collection_id not in (None, collection.collection_id, collection.collection_name)
     if not wrong_document and not wrong_collection:
         return
-    _require_existing(ctx, collection, document_id)
+    _require_changeable(ctx, collection, document_id)
     _check_collection_id(parsed, collection)
     raise BadRequestError(
         f"the body says document_id {parsed.document_id!r}, but the path names {document_id!r}; an id cannot change",
@@ -160,33 +165,30 @@ def _check_ids(ctx: Context, parsed: ParsedBody, collection: Collection, documen
     )
 
 
-def _require_existing(ctx: Context, collection: Collection, document_id: str) -> None:
-    found = load_by_collection(
-        ctx.runtime.reader.connection, collection.namespace_row, collection.collection_row, document_id
-    )
-    if found is None:
-        raise NotFoundError.of("document", document_id)
+def _require_changeable(ctx: Context, collection: Collection, document_id: str) -> None:
+    require_writable(ctx, find_in_collection(ctx, collection, document_id), document_id)
 
 
 def _idempotency(ctx: Context, collection: Collection, key: str, body: dict[str, Any]) -> Idempotency:
     return Idempotency(
         ctx.organization.organization_id,
-        f"POST /v1/collections/{collection.collection_id}/documents",
+        idempotency_scope(ctx, f"POST /v1/collections/{collection.collection_id}/documents"),
         check_key(key, ["header", "Idempotency-Key"]),
         fingerprint(body),
     )
 
 
-def _answer(ctx: Context, collection: Collection, outcome: dict[str, Any], options: RenderOptions) -> Rendered:
+def answer(ctx: Context, collection: Collection, outcome: dict[str, Any], options: RenderOptions) -> Rendered:
+    """The document of a command's outcome."""
     if "document" in outcome and (outcome.get("searchable", True) or "replayed" in outcome):
         shadowed = outcome.get("shadowed")
         warning = shadow_warning(shadowed) if shadowed else None
         return Rendered(outcome["document"], f'"{outcome["sequence"]}"', warning)
     # Either the answer was lost on the way, or the index could not take the write: what is stored tells.
     document = load_document(ctx.runtime.reader.connection, collection.namespace_row, outcome["document_id"])
-    if document is None:
+    if document is None or not can_read(document, principal_of(ctx)):
         raise InternalServerError(
-            f"the document {outcome['document_id']} was stored and deleted again before it could be shown",
+            f"the document {outcome['document_id']} was stored, and deleted or hidden before it could be shown",
             details={"retryable": False, "document_id": outcome["document_id"]},
         )
     return show(ctx, document, with_storage_names(options, collection.body.get("vectors") or []))

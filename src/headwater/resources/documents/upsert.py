@@ -14,6 +14,7 @@ from headwater.resources.documents.namespace_path import in_namespace
 from headwater.store.commands.collections import SYSTEM_COLLECTION
 from headwater.store.commands.documents import Idempotency
 from headwater.store.commands.upsert import UpsertDocuments, schema_key
+from headwater.store.documents.acl import Acl, parse_acl
 from headwater.store.documents.batch_write import BatchItem
 from headwater.store.documents.content import parse_lineage
 from headwater.store.documents.idempotency import check_key, fingerprint
@@ -22,11 +23,11 @@ from headwater.store.documents.schema_validation import enforce
 from headwater.store.documents.vector_forms import Location, SentVector, json_type, pack_vector_map
 from headwater.store.documents.write import input_kind
 from headwater.tenancy.access import access_collection
+from headwater.tenancy.document_acl import idempotency_scope, principal_of
 from headwater.vectors.interface import VectorData
 
 MAX_DOCUMENTS = 1000
 _MAX_ID_LENGTH = 512
-_MAX_ACL = 256
 #: Documents that are taken apart before other requests get their turn: some five milliseconds.
 _TURN = 64
 
@@ -45,7 +46,6 @@ _LINEAGE = frozenset(
     }
 )
 _DOCUMENT = frozenset({"document_id", "vectors", "payload", "metadata", "acl", "content_hash"}) | _LINEAGE
-_ACL = frozenset({"read", "write", "public"})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -109,7 +109,7 @@ def _idempotency(
     where: Location = ["header", "Idempotency-Key"] if option_key is None else ["body", "options", "idempotency_key"]
     return Idempotency(
         ctx.organization.organization_id,
-        f"POST /v1/namespaces/{ctx.scope.namespace_id}/documents/upsert",
+        idempotency_scope(ctx, f"POST /v1/namespaces/{ctx.scope.namespace_id}/documents/upsert"),
         check_key(key, where),
         fingerprint(body),
     )
@@ -126,7 +126,7 @@ class _Batch:
         self._modality = None if collection is None else input_kind(collection)
         self._max_width = ctx.runtime.settings.max_vector_width
         self._version = _encode(ctx.runtime.settings.document_schema_version)
-        self._principal: str | None = ctx.key.body.get("principal_id")
+        self._principal = principal_of(ctx)
         self._places: dict[str, int] = {}
         self._items: list[BatchItem] = []
         self._shapes: dict[tuple[Any, ...], SentVector] = {}
@@ -146,6 +146,7 @@ class _Batch:
             schema_key=self._schema_key,
             write_token=write_token,
             idempotency=idempotency,
+            principal=self._principal,
         )
 
     def add(self, number: int, document: Any) -> None:
@@ -167,6 +168,7 @@ class _Batch:
                 internal=self._internal(document, modality, at),
                 lineage=self._lineage(document, at),
                 vectors=[self._vector(vector) for vector in sent],
+                acl=self._acl(document, at),
             )
         )
 
@@ -225,19 +227,17 @@ class _Batch:
             parts += (b',"modality":', _encode(modality))
         metadata = {"ingestion_status": "COMPLETED", **_object(document, "metadata", at)}
         parts += (b',"metadata":', _encode(metadata))
-        acl = self._acl(document, at)
-        if acl is not None:
-            parts += (b',"_acl":', _encode(acl))
         return b"".join(parts)
 
-    def _acl(self, document: dict[str, Any], at: Location) -> dict[str, Any] | None:
-        sent = document.get("acl")
-        if sent is None:
-            # What a user's key writes belongs to the user.
-            return None if self._principal is None else {"owner": self._principal, **_parse_acl({}, at)}
+    def _acl(self, document: dict[str, Any], at: Location) -> Acl | None:
+        if document.get("acl") is None:
+            return None
         if self._principal is not None:
-            raise ForbiddenError("Only a key without a principal may set an ACL", code="acl_forbidden")
-        return _parse_acl(_object(document, "acl", at), [*at, "acl"])
+            raise ForbiddenError(
+                "An upsert sets ACLs only with a key of the organization; leave acl out: what you make is yours",
+                code="document_acl",
+            )
+        return parse_acl(_object(document, "acl", at), [*at, "acl"])
 
     def _lineage(self, document: dict[str, Any], at: Location) -> Any:
         if _LINEAGE.isdisjoint(document):
@@ -246,23 +246,6 @@ class _Batch:
         if sent is not None and sent.source_type is None:
             sent.source_type = "direct_upsert"
         return sent
-
-
-def _parse_acl(acl: dict[str, Any], at: Location) -> dict[str, Any]:
-    _only(acl, _ACL, at)
-    return {
-        "read": _principals(acl, "read", at),
-        "write": _principals(acl, "write", at),
-        "public": _flag(acl, "public", at),
-    }
-
-
-def _principals(acl: dict[str, Any], name: str, at: Location) -> list[str]:
-    listed = acl.get(name) or []
-    if type(listed) is not list or len(listed) > _MAX_ACL or not all(type(item) is str for item in listed):
-        message = f"{name} must be a list of up to {_MAX_ACL} strings"
-        raise ValidationError.at([*at, name], message, "list_type")
-    return listed
 
 
 def _only(value: dict[str, Any], accepted: frozenset[str], at: Location) -> None:

@@ -4,6 +4,7 @@ from headwater.store.commands import (  # noqa: F401
     api_keys,
     batches,
     collections,
+    document_acl,
     documents,
     generations,
     housekeeping,

@@ -51,7 +51,8 @@ def update_documents(tx: Transaction, command: UpdateDocuments) -> dict[str, Any
     write.require_writable(collection)
 
     def step(item: DocumentUpdate) -> None:
-        write.change_fields(tx, namespace, collection, _writable(tx, command, item.document_id), item.update)
+        document = _writable(tx, command, item.document_id)
+        write.change_fields(tx, namespace, collection, document, item.update, command.principal)
 
     return {"errors": [_attempt(tx, step, item) for item in command.updates]}
 

@@ -10,6 +10,7 @@ from headwater.catalog.tables.collections import Collection
 from headwater.errors import NotFoundError, PreconditionFailedError
 from headwater.store.commands.base import Command, handles
 from headwater.store.documents import idempotency, write
+from headwater.store.documents.acl import require_writable
 from headwater.store.documents.content import DocumentChanges, DocumentContent
 from headwater.store.documents.records import (
     DocumentRow,
@@ -43,6 +44,8 @@ class CreateDocument(Command):
     content: DocumentContent
     options: RenderOptions = PLAIN
     idempotency: Idempotency | None = None
+    #: The end user on whose behalf it is done, for the ACL; None is a key of the organization.
+    principal: str | None = None
 
 
 class UpdateDocument(Command):
@@ -54,6 +57,7 @@ class UpdateDocument(Command):
     options: RenderOptions = PLAIN
     #: Entity tags of ``If-Match``; ``*`` is any. None was not sent.
     if_match: list[str] | None = None
+    principal: str | None = None
 
 
 class DeleteDocument(Command):
@@ -61,6 +65,7 @@ class DeleteDocument(Command):
     collection_row: int
     document_id: str
     if_match: list[str] | None = None
+    principal: str | None = None
 
 
 @handles(CreateDocument)
@@ -76,7 +81,7 @@ def create_document(tx: Transaction, command: CreateDocument) -> dict[str, Any]:
     write.require_writable(collection)
     if command.id_given:
         claim_id(tx, command.namespace_row, command.document_id)
-    document, vectors = write.create(tx, namespace, collection, command.document_id, command.content)
+    document, vectors = write.create(tx, namespace, collection, command.document_id, command.content, command.principal)
     indexes = tx.collection(command.collection_row).body.get("vectors") or []
     outcome = outcome_of(document, with_storage_names(command.options, indexes), vectors)
     if key is not None:
@@ -90,12 +95,13 @@ def update_document(tx: Transaction, command: UpdateDocument) -> dict[str, Any]:
     """The outcome of ``create_document``. A request that asks for nothing changes nothing, not even the sequence."""
     namespace = tx.namespace(command.namespace_row)
     document = existing(tx, command.namespace_row, command.collection_row, command.document_id)
+    require_writable(document, command.document_id, command.principal)
     collection = collection_of(tx, command.namespace_row, document.collection_row)
     check_version(document, command.if_match)
     write.require_writable(collection)
     options, vectors = command.options, None
     if not command.changes.empty:
-        vectors = write.change(tx, namespace, collection, document, command.changes)
+        vectors = write.change(tx, namespace, collection, document, command.changes, command.principal)
     if vectors is None and options.needs_vectors:
         vectors = load_vectors(tx.connection, document.document_row)
     if command.collection_row is not None:
@@ -107,6 +113,7 @@ def update_document(tx: Transaction, command: UpdateDocument) -> dict[str, Any]:
 def remove_document(tx: Transaction, command: DeleteDocument) -> None:
     """Children keep their lineage as it is."""
     document = existing(tx, command.namespace_row, command.collection_row, command.document_id)
+    require_writable(document, command.document_id, command.principal)
     check_version(document, command.if_match)
     write.require_writable(collection_of(tx, command.namespace_row, document.collection_row))
     delete_document(tx, document)

@@ -41,6 +41,8 @@ class UpsertDocuments(Command):
     schema_key: bytes | None = None
     write_token: bool = False
     idempotency: Idempotency | None = None
+    #: The end user on whose behalf it is done, for the ACLs; None is a key of the organization.
+    principal: str | None = None
 
 
 def schema_key(collection_body: dict[str, Any]) -> bytes | None:
@@ -60,7 +62,7 @@ def upsert_documents(tx: Transaction, command: UpsertDocuments) -> dict[str, Any
             return {"answer": answer}
     collection = _writable_collection(tx, namespace, command)
     _name_vectors(tx, collection, command)
-    BatchWriter(tx, namespace, collection, command.items).write()
+    BatchWriter(tx, namespace, collection, command.items, command.principal).write()
     answer = _answer(tx, collection, command)
     if key is not None:
         idempotency.remember(tx, key.organization_id, key.scope, key.key, key.fingerprint, answer)

@@ -69,9 +69,15 @@ def require_readable(document: DocumentRow | None, document_id: str, principal: 
 def require_writable(document: DocumentRow | None, document_id: str, principal: str | None) -> DocumentRow:
     """The document. ``NotFoundError`` when it is hidden, ``ForbiddenError`` when it may be read but not changed."""
     document = require_readable(document, document_id, principal)
-    if principal is not None and not writable_by(acl_of(document.internal), principal):
-        raise _forbidden(document_id, principal, "write", "change it; ask its owner for the right to write")
+    if principal is not None:
+        check_writable(acl_of(document.internal), document_id, principal)
     return document
+
+
+def check_writable(acl: Acl | None, document_id: str, principal: str | None) -> None:
+    """``ForbiddenError`` when the principal may not change a document that it may read."""
+    if principal is not None and not writable_by(acl, principal):
+        raise _forbidden(document_id, principal, "write", "change it; ask its owner for the right to write")
 
 
 def require_owned(document: DocumentRow | None, document_id: str, principal: str | None) -> DocumentRow:

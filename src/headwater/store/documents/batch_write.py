@@ -12,8 +12,9 @@ from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import AlreadyExistsError, ConflictError
 from headwater.kit.clock import to_text
 from headwater.store.documents import lineage
+from headwater.store.documents.acl import Acl, acl_of, check_writable, new_acl, readable_by
 from headwater.store.documents.lineage import Lineage, LineageSent, Parent, Unrepaired
-from headwater.store.documents.records import DocumentRow, claim_id, insert_document, update_document
+from headwater.store.documents.records import DocumentRow, claim_id, id_taken, insert_document, update_document
 from headwater.store.transaction import Transaction
 from headwater.vectors.interface import VectorData
 
@@ -37,6 +38,8 @@ class BatchItem(msgspec.Struct, array_like=True):
     lineage: LineageSent | None
     #: Under the names that they were sent with.
     vectors: list[VectorData]
+    #: Members of an ACL that was sent; only a key of the organization may.
+    acl: Acl | None = None
 
 
 class Existing(NamedTuple):
@@ -44,28 +47,42 @@ class Existing(NamedTuple):
     document_row: int
     collection_row: int
     created_at: int
+    internal: bytes
     #: None when the collection is being deleted.
     collection_id: str | None
 
+    @property
+    def acl(self) -> Acl | None:
+        return acl_of(self.internal)
+
 
 _EXISTING = (
-    "SELECT d.document_id, d.document_row, d.collection_row, d.created_at, c.collection_id"
+    "SELECT d.document_id, d.document_row, d.collection_row, d.created_at, d.internal, c.collection_id"
     " FROM documents d LEFT JOIN collections c ON c.collection_row = d.collection_row AND c.state = 'active'"
     # Not a join with json_each: the planner would walk all documents of the namespace.
     " WHERE d.namespace_row = ? AND d.document_id IN (SELECT value FROM json_each(?))"
 )
 
 
-def find_existing(tx: Transaction, collection: Collection, document_ids: Sequence[str]) -> dict[str, Existing]:
-    """Documents of the collection that have one of the ids. Raises ``AlreadyExistsError`` for one elsewhere."""
+def find_existing(
+    tx: Transaction, collection: Collection, document_ids: Sequence[str], principal: str | None
+) -> dict[str, Existing]:
+    """Documents of the collection that have one of the ids.
+
+    Raises ``AlreadyExistsError`` for one elsewhere or hidden from the principal, ``ForbiddenError`` for one that the
+    principal may read only.
+    """
     wanted = _encode(document_ids).decode()
     found = {}
     for row in tx.execute(_EXISTING, (collection.namespace_row, wanted)).fetchall():
         existing = Existing._make(row)
-        if existing.collection_row == collection.collection_row:
-            found[existing.document_id] = existing
-        elif existing.collection_id is None:
+        if existing.collection_id is None:
             claim_id(tx, collection.namespace_row, existing.document_id)
+        elif not readable_by(existing.acl, principal):
+            raise id_taken(existing.document_id)
+        elif existing.collection_row == collection.collection_row:
+            check_writable(existing.acl, existing.document_id, principal)
+            found[existing.document_id] = existing
         else:
             raise AlreadyExistsError(
                 f"the document {existing.document_id} is in the collection {existing.collection_id};"
@@ -83,12 +100,20 @@ def find_existing(tx: Transaction, collection: Collection, document_ids: Sequenc
 class BatchWriter:
     """Writes the items of one upsert into one collection."""
 
-    def __init__(self, tx: Transaction, namespace: Namespace, collection: Collection, items: list[BatchItem]) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        namespace: Namespace,
+        collection: Collection,
+        items: list[BatchItem],
+        principal: str | None,
+    ) -> None:
         self._tx = tx
         self._namespace = namespace
         self._collection = collection
+        self._principal = principal
         self._items = {item.document_id: item for item in items}
-        self._existing = find_existing(tx, collection, list(self._items))
+        self._existing = find_existing(tx, collection, list(self._items), principal)
         self._extractor = lineage.own_extractor(None, collection.body)
         self._parents: dict[str, Parent] = {}
         self._now = to_text(tx.now)
@@ -150,11 +175,21 @@ class BatchWriter:
         sent = item.lineage or _DIRECT
         parent_id = sent.parent_document_id
         if parent_id is not None:
-            lineage.refuse_cycle(self._tx, self._namespace.namespace_row, item.document_id, parent_id)
+            sent.named_by = self._principal
+            lineage.refuse_cycle(self._tx, self._namespace.namespace_row, item.document_id, parent_id, self._principal)
         derived = lineage.derive(own, sent, None if parent_id is None else self._parents.get(parent_id))
         if item.document_id in named:
-            self._parents[item.document_id] = Parent(own, derived.internal)
+            self._parents[item.document_id] = Parent(own, derived.internal, self._acl(item, existing))
         return derived
+
+    def _acl(self, item: BatchItem, existing: Existing | None) -> Acl | None:
+        """Replacing a document does not take it from its owner, nor, if no ACL was sent, from those who share it."""
+        before = existing.acl if existing else None
+        if item.acl is not None:
+            return new_acl((before or {}).get("owner")) | item.acl
+        if existing is None and self._principal is not None:
+            return new_acl(self._principal)
+        return before
 
     def _write(self, item: BatchItem, derived: Lineage | None) -> None:
         existing = self._existing.get(item.document_id)
@@ -200,12 +235,14 @@ class BatchWriter:
 
     def _internal(self, item: BatchItem, existing: Existing | None, derived: Lineage | None) -> bytes:
         created_at = to_text(existing.created_at) if existing else self._now
+        acl = self._acl(item, existing)
         return b"".join(
             (
                 self._head,
                 _encode(item.document_id),
                 f',"created_at":"{created_at}","updated_at":"{self._now}",'.encode(),
                 item.internal,
+                b"" if acl is None else b',"_acl":' + _encode(acl),
                 self._tail if derived is None else b',"lineage":' + _encode(derived.internal) + b"}",
             )
         )

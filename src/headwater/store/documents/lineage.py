@@ -5,6 +5,10 @@ stored (``documents.lineage_sent``) and what is derived follows from it and the 
 which the documents of a tree arrive does not matter: when a parent arrives late or its lineage changes,
 ``repair_descendants`` derives its descendants anew. A missing parent is not an error; a cycle is.
 
+Whoever names a parent inherits from it what they may see: ``LineageSent.named_by`` is kept, and a parent that is
+hidden from that principal is as good as missing, now and at every later repair. A change of the parent's ACL counts
+as a change of its lineage, so here too the order of events does not matter.
+
 A repaired document gets a new sequence number, hence a new ETag, because what a client reads has changed;
 ``updated_at`` stays, because nobody updated it. Deleting a parent changes nothing below it.
 """
@@ -19,6 +23,7 @@ import msgspec
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import ConflictError
 from headwater.kit.clock import from_text, to_text
+from headwater.store.documents.acl import Acl, readable_by
 from headwater.store.documents.records import (
     COLUMNS,
     DOCUMENTS,
@@ -46,6 +51,8 @@ class LineageSent(msgspec.Struct, omit_defaults=True):
     lineage_path: str | None = None
     #: ``{"collection_id", "feature_extractor_id", "document_id"?, "timestamp"?}``, the root first.
     chain: list[dict[str, Any]] | None = None
+    #: The principal that named the parent; None is a key of the organization.
+    named_by: str | None = None
 
     @property
     def parent_document_id(self) -> str | None:
@@ -86,6 +93,7 @@ class Parent(msgspec.Struct, frozen=True):
 
     own: Own
     lineage: dict[str, Any]
+    acl: Acl | None = None
 
     @property
     def chain(self) -> list[dict[str, Any]]:
@@ -106,6 +114,8 @@ def encode_sent(sent: LineageSent) -> bytes | None:
 
 def derive(own: Own, sent: LineageSent, parent: Parent | None) -> Lineage:
     """The lineage of a document, given the parent if that is stored. Pure."""
+    if parent is not None and not readable_by(parent.acl, sent.named_by):
+        parent = None
     inherited = {} if parent is None else parent.lineage
     source_type = _source_type(sent)
     bucket_made = source_type == "bucket"
@@ -183,7 +193,7 @@ def resolve(
     parent_id = sent.parent_document_id
     if parent_id is None:
         return derive(own, sent, None)
-    refuse_cycle(tx, namespace.namespace_row, document_id, parent_id)
+    refuse_cycle(tx, namespace.namespace_row, document_id, parent_id, sent.named_by)
     if parents is None:
         parents = load_parents(tx, namespace.namespace_row, [parent_id])
     return derive(own, sent, parents.get(parent_id))
@@ -198,6 +208,7 @@ class _Internal(msgspec.Struct):
 
     lineage: dict[str, Any] = {}
     features: list[_Feature] = []
+    acl: Acl | None = msgspec.field(name="_acl", default=None)
 
 
 _BY_IDS = (
@@ -216,7 +227,7 @@ def _parent(tx: Transaction, document: DocumentRow) -> Parent:
     first = seen.features[0].feature_extractor_id if seen.features else None
     extractor = own_extractor(first, tx.collection(document.collection_row).body)
     own = Own(document.document_id, document.collection_id, extractor, document.created_at)
-    return Parent(own, seen.lineage)
+    return Parent(own, seen.lineage, seen.acl)
 
 
 def own_extractor(first_feature: str | None, collection_body: dict[str, Any]) -> str:
@@ -237,14 +248,20 @@ SELECT document_id FROM up
 """
 
 
-def refuse_cycle(tx: Transaction, namespace_row: int, document_id: str, parent_id: str) -> None:
-    """Raise ``ConflictError`` when ``parent_id`` is the document or one of its descendants."""
+def refuse_cycle(
+    tx: Transaction, namespace_row: int, document_id: str, parent_id: str, named_by: str | None = None
+) -> None:
+    """Raise ``ConflictError`` when ``parent_id`` is the document or one of its descendants.
+
+    A principal is told of the two only: documents between them may be hidden.
+    """
     if parent_id != document_id and not children_exist(tx, namespace_row, [document_id]):
         return
     ancestors = [row[0] for row in tx.execute(_ANCESTORS, (namespace_row, parent_id, document_id))]
     if document_id not in ancestors:
         return
-    raise cycle_error([document_id, *ancestors])
+    between = ancestors if named_by is None else dict.fromkeys([parent_id, document_id])
+    raise cycle_error([document_id, *between])
 
 
 def cycle_error(cycle: list[str]) -> ConflictError:

@@ -160,13 +160,18 @@ def claim_id(tx: Transaction, namespace_row: int, document_id: str) -> None:
     if row is None:
         return
     if row[1] is not None:
-        raise AlreadyExistsError(
-            f"the document {document_id} exists already; PATCH it, or create it under another id",
-            details={"resource": "document", "name": document_id},
-            code="document_id_taken",
-        )
+        raise id_taken(document_id)
     tx.execute("DELETE FROM documents WHERE document_row = ?", (row[0],))
     tx.execute("DELETE FROM vectors WHERE document_row = ?", (row[0],))
+
+
+def id_taken(document_id: str) -> AlreadyExistsError:
+    """The refusal of an id. It says nothing about the document that has it: the caller may not be allowed to see it."""
+    return AlreadyExistsError(
+        f"the document {document_id} exists already; PATCH it, or create it under another id",
+        details={"resource": "document", "name": document_id},
+        code="document_id_taken",
+    )
 
 
 def update_document(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData] | None = None) -> None:

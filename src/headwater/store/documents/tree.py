@@ -9,11 +9,12 @@ from __future__ import annotations
 import apsw
 
 from headwater.scope import DocumentScope
+from headwater.store.documents.acl import can_read
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of, load_document
 
 
 def is_visible(scope: DocumentScope, document: DocumentRow) -> bool:
-    return scope.reaches(document.collection_row)
+    return scope.reaches(document.collection_row) and can_read(document, scope.principal)
 
 
 def load_visible(connection: apsw.Connection, scope: DocumentScope, document_id: str) -> DocumentRow | None:

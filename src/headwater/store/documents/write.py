@@ -12,6 +12,7 @@ from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import ConflictError, ValidationError
 from headwater.kit.clock import to_text
 from headwater.store.documents import lineage
+from headwater.store.documents.acl import new_acl
 from headwater.store.documents.blobs import shown_blobs
 from headwater.store.documents.content import DocumentChanges, DocumentContent, SentFeature, SystemFields
 from headwater.store.documents.lineage import LineageSent
@@ -45,12 +46,20 @@ def require_writable(collection: Collection) -> None:
 
 
 def create(
-    tx: Transaction, namespace: Namespace, collection: Collection, document_id: str, content: DocumentContent
+    tx: Transaction,
+    namespace: Namespace,
+    collection: Collection,
+    document_id: str,
+    content: DocumentContent,
+    principal: str | None = None,
 ) -> tuple[DocumentRow, list[VectorData]]:
-    """Store a new document whose id is free, and repair the lineage of children that came before it."""
+    """Store a new document whose id is free, and repair the lineage of children that came before it.
+
+    What a principal makes is its own.
+    """
     sequence = tx.next_sequence()
     document = _blank(tx, collection, document_id, sequence)
-    vectors = _fill(tx, namespace, collection, document, content)
+    vectors = _fill(tx, namespace, collection, document, content, principal)
     insert_document(tx, document, vectors)
     lineage.repair_descendants(tx, namespace, document_id)
     return document, vectors
@@ -77,13 +86,18 @@ def _blank(tx: Transaction, collection: Collection, document_id: str, sequence: 
 
 
 def _fill(
-    tx: Transaction, namespace: Namespace, collection: Collection, document: DocumentRow, content: DocumentContent
+    tx: Transaction,
+    namespace: Namespace,
+    collection: Collection,
+    document: DocumentRow,
+    content: DocumentContent,
+    principal: str | None,
 ) -> list[VectorData]:
     """Everything of a new document that follows from its content; returns its vectors."""
     names, vectors = _name_vectors(tx, collection, content.features, content.vectors)
     document.body, document.derived = content.body, content.derived
     _check_schema(collection, document)
-    sent = content.system.lineage or LineageSent()
+    sent = _merged_lineage(LineageSent(), content.system.lineage, principal)
     internal = _internal(namespace, document, content.system)
     first = content.features[0].feature_extractor_id if content.features else None
     internal["lineage"] = _lineage(tx, namespace, collection, document, sent, first)
@@ -97,6 +111,8 @@ def _fill(
         internal["features"] = [
             _named_fragment(feature, named) for feature, named in zip(content.features, names, strict=True)
         ]
+    if principal is not None:
+        internal["_acl"] = new_acl(principal)
     document.internal = _encode(internal)
     return vectors
 
@@ -215,7 +231,12 @@ def learn_indexes(
 
 
 def change(
-    tx: Transaction, namespace: Namespace, collection: Collection, document: DocumentRow, changes: DocumentChanges
+    tx: Transaction,
+    namespace: Namespace,
+    collection: Collection,
+    document: DocumentRow,
+    changes: DocumentChanges,
+    principal: str | None = None,
 ) -> list[VectorData] | None:
     """Apply a PUT or PATCH to the document and store it. Returns all its vectors if they changed, else None."""
     stored = decode_stored(document)
@@ -224,12 +245,18 @@ def change(
     vectors = _changed_vectors(tx, collection, document, stored, changes, replaced)
     # A first feature's extractor is a step of the lineage.
     moved = changes.system.lineage is not None or changes.features is not None
-    _store_changed(tx, namespace, collection, document, stored, changes.system.lineage, moved=moved, vectors=vectors)
+    sent = changes.system.lineage
+    _store_changed(tx, namespace, collection, document, stored, sent, principal, moved=moved, vectors=vectors)
     return vectors
 
 
 def change_fields(
-    tx: Transaction, namespace: Namespace, collection: Collection, document: DocumentRow, update: FieldUpdate
+    tx: Transaction,
+    namespace: Namespace,
+    collection: Collection,
+    document: DocumentRow,
+    update: FieldUpdate,
+    principal: str | None = None,
 ) -> None:
     """Apply an ``update_data`` to the document and store it. Its vectors stay."""
     if update.empty:
@@ -237,7 +264,8 @@ def change_fields(
     stored = decode_stored(document)
     apply_update(stored, update)
     sent = update.system.lineage
-    _store_changed(tx, namespace, collection, document, stored, sent, moved=sent is not None, vectors=None)
+    moved = sent is not None
+    _store_changed(tx, namespace, collection, document, stored, sent, principal, moved=moved, vectors=None)
 
 
 def _store_changed(
@@ -247,6 +275,7 @@ def _store_changed(
     document: DocumentRow,
     stored: Stored,
     lineage_sent: LineageSent | None,
+    principal: str | None,
     *,
     moved: bool,
     vectors: list[VectorData] | None,
@@ -256,7 +285,7 @@ def _store_changed(
     document.sequence, document.updated_at = tx.next_sequence(), tx.now
     _set_body(document, stored)
     _check_schema(collection, document)
-    moved = moved and _derive_anew(tx, namespace, collection, document, stored, lineage_sent)
+    moved = moved and _derive_anew(tx, namespace, collection, document, stored, lineage_sent, principal)
     stored.internal["updated_at"] = to_text(document.updated_at)
     document.blobs = _shown_blobs(stored.internal)
     document.internal = _encode(stored.internal)
@@ -300,17 +329,21 @@ def _derive_anew(
     document: DocumentRow,
     stored: Stored,
     lineage_sent: LineageSent | None,
+    principal: str | None,
 ) -> bool:
     """Derive the lineage from what was sent, now and before; says whether it is another."""
     before = stored.internal.get("lineage")
-    sent = _merged_lineage(lineage.decode_sent(document.lineage_sent), lineage_sent)
+    sent = _merged_lineage(lineage.decode_sent(document.lineage_sent), lineage_sent, principal)
     first = stored.features[0]["feature_extractor_id"] if stored.features else None
     stored.internal["lineage"] = _lineage(tx, namespace, collection, document, sent, first)
     return bool(stored.internal["lineage"] != before)
 
 
-def _merged_lineage(old: LineageSent, sent: LineageSent | None) -> LineageSent:
+def _merged_lineage(old: LineageSent, sent: LineageSent | None, principal: str | None) -> LineageSent:
     if sent is None:
         return old
     given = {name: value for name, value in msgspec.structs.asdict(sent).items() if value is not None}
-    return msgspec.structs.replace(old, **given)
+    merged = msgspec.structs.replace(old, **given)
+    if sent.source_document_id is not None or merged.parent_document_id != old.parent_document_id:
+        merged.named_by = principal
+    return merged
