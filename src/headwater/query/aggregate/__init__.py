@@ -1,0 +1,21 @@
+"""Groups of documents and functions over them. Every other way to compute an aggregation must agree with these."""
+
+from headwater.query.aggregate.answer import ResultRow
+from headwater.query.aggregate.budget import MAX_GROUPS, Budget
+from headwater.query.aggregate.engine import Aggregation, Row, aggregate
+from headwater.query.aggregate.plan import Buckets, Group, Having, Metric, Order, Plan
+
+__all__ = [
+    "MAX_GROUPS",
+    "Aggregation",
+    "Buckets",
+    "Budget",
+    "Group",
+    "Having",
+    "Metric",
+    "Order",
+    "Plan",
+    "ResultRow",
+    "Row",
+    "aggregate",
+]
