@@ -141,6 +141,14 @@ def test_key_round_trip(run, environment):
     assert "401" in run("collections", "list", HEADWATER_API_KEY=rotated["key"]).stderr
 
 
+def test_key_of_an_end_user_is_for_documents_only(run, environment):
+    admin = (Path(environment["HEADWATER_DATA"]) / "admin-key").read_text().strip()
+    made = run("keys", "create", "olga", "--principal", "user-17", "--json", "--key", admin).json
+    assert made["principal_id"] == "user-17"
+    assert "user-17" in run("keys", "list", "--key", admin).stdout
+    assert "work on documents only" in run("collections", "list", HEADWATER_API_KEY=made["key"]).stderr
+
+
 def test_user_round_trip(run):
     made = run("users", "create", "person@example.org", "--role", "viewer", "--json").json
     assert made["role"] == "viewer"
