@@ -23,10 +23,10 @@ from .conftest import World, refusal
 
 pytestmark = pytest.mark.anyio
 
-#: ``read``, ``write`` and ``own`` name one document and need that right; ``many`` shows or counts what may be read;
-#: ``each`` changes what may be written and says so; ``create`` and ``upsert`` bring an id; ``free`` looks at no
-#: document; ``refused`` is not for end users at all.
-Kind = Literal["read", "write", "own", "many", "each", "create", "upsert", "free", "refused"]
+#: ``read``, ``write`` and ``own`` name one document and need that right; ``object`` names its root object and needs the
+#: right to read it; ``many`` shows or counts what may be read; ``each`` changes what may be written and says so;
+#: ``create`` and ``upsert`` bring an id; ``free`` looks at no document; ``refused`` is not for end users at all.
+Kind = Literal["read", "write", "own", "many", "each", "create", "upsert", "object", "free", "refused"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,13 @@ TABLE: dict[tuple[str, str], Row] = {
     ("PUT", "/v1/documents/{document_id}"): Row("write", lambda document_id: {"brand": "new"}),
     ("PATCH", "/v1/documents/{document_id}"): Row("write", lambda document_id: {"brand": "new"}),
     ("PATCH", _ONE + "/acl"): Row("own", lambda document_id: {"read": ["ruth"]}),
+    ("GET", _ONE + "/lineage"): Row("read"),
+    ("GET", _ONE + "/lineage/graph"): Row("read"),
+    ("GET", _ONE + "/ancestors"): Row("read"),
+    ("GET", _ONE + "/descendants"): Row("read"),
+    ("GET", "/v1/documents/{document_id}/lineage/graph"): Row("read"),
+    ("GET", "/v1/objects/{object_id}/documents"): Row("object"),
+    ("GET", "/v1/objects/{object_id}/decomposition-tree"): Row("object"),
     ("POST", "/v1/documents/batch-get"): Row("many", lambda document_id: {"document_ids": [document_id, "other"]}),
     ("POST", _OF_COLLECTION): Row("create", lambda document_id: {"document_id": document_id}),
     ("POST", _OF_NAMESPACE + "/upsert"): Row(
@@ -91,9 +98,11 @@ def expected(kind: Kind, relation: str) -> tuple[int, str | None]:
         return 200, None
     if kind == "create":
         return TAKEN
+    if relation in HIDDEN and kind == "object":
+        return 404, "object_not_found"
     if relation in HIDDEN:
         return TAKEN if kind == "upsert" else MISSING
-    rights = {"read": HIDDEN, "write": ("reader", "public"), "upsert": ("reader", "public")}
+    rights = {"read": HIDDEN, "object": HIDDEN, "write": ("reader", "public"), "upsert": ("reader", "public")}
     refused = rights.get(kind, ("reader", "public", "writer"))
     return READ_ONLY if relation in refused else (200, None)
 
@@ -115,6 +124,7 @@ async def ask(world: World, principal: str | None, route: tuple[str, str], docum
         "collection_identifier": world.collection_id,
         "namespace_id": world.namespace_id,
         "document_id": document_id,
+        "object_id": f"obj_of_{document_id}",
     }
     return await world[principal].request(
         method, path.format(**names), json=None if body is None else body(document_id)
@@ -122,10 +132,11 @@ async def ask(world: World, principal: str | None, route: tuple[str, str], docum
 
 
 async def place(world: World, document_id: str, state: str) -> None:
+    body = {"brand": "old", "root_object_id": f"obj_of_{document_id}"}
     if state == "no acl":
-        await world.make(document_id, brand="old")
+        await world.make(document_id, **body)
     else:
-        await world.make_shared(document_id, public=state == "public", brand="old")
+        await world.make_shared(document_id, public=state == "public", **body)
 
 
 def whole(answer: httpx2.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
@@ -168,7 +179,11 @@ async def test_hidden_document_is_as_if_it_were_not_there(world: World, route: t
 
 async def test_every_document_route_is_in_the_table(app: Any) -> None:
     routes = [route for route in app.router.routes if isinstance(route, Route)]
-    about = {(route.method, route.path) for route in routes if "Documents" in route.tags or "/documents" in route.path}
+    about = {
+        (route.method, route.path)
+        for route in routes
+        if {"Documents", "Lineage"} & set(route.tags) or "/documents" in route.path
+    }
     assert about == set(TABLE)
     for route in about:
         assert ACCESS[route].principals is (TABLE[route].kind != "refused"), route

@@ -10,9 +10,10 @@ import pytest
 from mixpeek.api.byo_documents_api import BYODocumentsApi
 from mixpeek.api.collection_documents_api import CollectionDocumentsApi
 from mixpeek.api.collections_api import CollectionsApi
+from mixpeek.api.document_lineage_api import DocumentLineageApi
 from mixpeek.api.documents_api import DocumentsApi
 from mixpeek.api.namespaces_api import NamespacesApi
-from mixpeek.exceptions import ConflictException, UnprocessableEntityException
+from mixpeek.exceptions import ConflictException, NotFoundException, UnprocessableEntityException
 from mixpeek.models import (
     BatchDeleteDocumentsRequest,
     BatchDocumentUpdate,
@@ -124,3 +125,29 @@ def test_batch_update_and_delete(api: Any) -> None:
 def test_validate_document_schema(api: Any) -> None:
     report = CollectionDocumentsApi(api).validate_document_schema("things", {"brand": "Acme"})
     assert report["valid"] is True
+
+
+def test_lineage(api: Any) -> None:
+    documents = CollectionDocumentsApi(api)
+    parents = [None, "item-0", "item-1"]
+    items = [
+        {"document_id": f"item-{number}", "vectors": {}, "source_document_id": parent}
+        | ({} if parent else {"source_type": "bucket", "root_object_id": "obj-1", "root_bucket_id": "bkt-1"})
+        for number, parent in enumerate(parents)
+    ]
+    request = BYOUpsertRequest.from_dict({"documents": items, "collection_id": "things"})
+    BYODocumentsApi(api).upsert_documents_byo_namespaces(api.namespace, request)
+    assert [found.document_id for found in documents.get_document_ancestors("things", "item-2")] == ["item-0", "item-1"]
+    assert [found.document_id for found in documents.get_document_descendants("things", "item-0")] == ["item-1"]
+    expanded = documents.get_document("things", "item-1", expand="parent,children").additional_properties["_expanded"]
+    assert (expanded["parent"]["document_id"], len(expanded["children"])) == ("item-0", 1)
+    lineage = DocumentLineageApi(api)
+    traced = lineage.get_document_lineage("things", "item-2")
+    assert (traced.depth, traced.total_steps, traced.lineage.root_bucket_id) == (3, 3, "bkt-1")
+    assert [step.document_id for step in traced.lineage.lineage_chain] == ["item-0", "item-1", "item-2"]
+    made = lineage.get_documents_by_object("obj-1", collection_ids=["things"])
+    assert (made["total_documents"], len(made["documents"])) == (3, 3)
+    tree = lineage.get_decomposition_tree_objects("obj-1", include_document_ids=True)
+    assert tree["tree"][0]["document_ids"] == ["item-0", "item-1", "item-2"]
+    with pytest.raises(NotFoundException):
+        lineage.get_documents_by_object("obj-2")

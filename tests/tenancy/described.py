@@ -49,7 +49,12 @@ def described_routes(app: FastAPI) -> list[Described]:
 def _described(route: Route, paths: dict[str, Any], schemas: dict[str, Any]) -> Described:
     access = ACCESS[route.method, route.path]
     operation = paths.get(route.path, {}).get(route.method.lower(), {})
-    query = [item["name"] for item in operation.get("parameters", []) if item["in"] == "query"]
+    query = [
+        item["name"]
+        for item in operation.get("parameters", [])
+        # Flags such as ``include_document_ids`` are named like ids and are none.
+        if item["in"] == "query" and item["schema"].get("type") != "boolean"
+    ]
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return Described(route, access, None, [], [name for name in query if _ID.search(name)])

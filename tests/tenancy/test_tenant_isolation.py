@@ -88,6 +88,7 @@ async def furnish(side: Side, mark: str) -> None:
         "namespace": [namespace["namespace_id"], namespace["namespace_name"]],
         "collection": [collection["collection_id"], collection["collection_name"]],
         "document": [document["document_id"]],
+        "object": [content["root_object_id"]],
         "user": [user["email"]],
         "key": [key["key_id"], key["name"]],
         "organization": [side.organization_id],

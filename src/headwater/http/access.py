@@ -86,6 +86,14 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("POST", "/v1/documents/batch-get"): _READ_ACL,
     ("GET", "/v1/namespaces/{namespace_id}/documents/{document_id}"): Access("read", principals=True),
     ("POST", "/v1/namespaces/{namespace_id}/documents/upsert"): Access("write", principals=True),
+    # Lineage
+    ("GET", "/v1/collections/{collection_identifier}/documents/{document_id}/lineage"): _READ_ACL,
+    ("GET", "/v1/collections/{collection_identifier}/documents/{document_id}/lineage/graph"): _READ_ACL,
+    ("GET", "/v1/collections/{collection_identifier}/documents/{document_id}/ancestors"): _READ_ACL,
+    ("GET", "/v1/collections/{collection_identifier}/documents/{document_id}/descendants"): _READ_ACL,
+    ("GET", "/v1/documents/{document_id}/lineage/graph"): _READ_ACL,
+    ("GET", "/v1/objects/{object_id}/documents"): _READ_ACL,
+    ("GET", "/v1/objects/{object_id}/decomposition-tree"): _READ_ACL,
     # Collections
     ("POST", "/v1/collections"): _WRITE,
     ("GET", "/v1/collections"): Access("read", namespaced=True, namespace_optional=True),

@@ -8,6 +8,7 @@ from headwater.resources.collections.routes import router as collections
 from headwater.resources.documents.routes import router as documents
 from headwater.resources.documents.routes_acl import router as documents_acl
 from headwater.resources.documents.routes_batch import router as documents_batch
+from headwater.resources.documents.routes_lineage import router as documents_lineage
 from headwater.resources.documents.routes_namespace import router as documents_of_namespace
 from headwater.resources.documents.routes_read import router as documents_read
 from headwater.resources.health.routes import router as health
@@ -23,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     documents,
     documents_acl,
     documents_of_namespace,
+    documents_lineage,
     collections,
     namespaces,
     health,

@@ -142,9 +142,7 @@ def access_collection(ctx: Context, identifier: str) -> Collection:
 
 def document_scope(ctx: Context, permission: Permission = "read") -> DocumentScope:
     """The documents of the request's namespace, in the collections where the key's scopes allow the permission."""
-    return DocumentScope(
-        ctx.scope.namespace_row, _collections_in_scope(ctx, permission), ctx.key.body.get("principal_id")
-    )
+    return DocumentScope(ctx.scope.namespace_row, _collections_in_scope(ctx, permission), ctx.key.principal_id)
 
 
 def _collections_in_scope(ctx: Context, permission: Permission) -> frozenset[int] | None:

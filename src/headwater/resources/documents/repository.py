@@ -1,4 +1,4 @@
-"""Reads of many documents. Each is one statement, so a document and its vectors are of one moment."""
+"""Reads of many documents. Each is one statement, so what it reads is of one moment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import msgspec
 
 from headwater.errors import StorageCorruptedError
 from headwater.resources.documents.cursor import Position
+from headwater.scope import DocumentScope
+from headwater.store.documents.acl import acl_of, readable_by
+from headwater.store.documents.lineage import origin_of
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of
 from headwater.store.documents.vector_forms import decode_vectors
 from headwater.vectors.interface import VectorData
@@ -74,3 +77,56 @@ def find_documents(
         (namespace_row, msgspec.json.encode(document_ids).decode()),
     )
     return {found.document.document_id: found for found in _found(rows)}
+
+
+class Member(NamedTuple):
+    """A document of an object, with what one must know of it to find its place among the others."""
+
+    document_row: int
+    document_id: str
+    collection_row: int
+    collection_id: str
+    parent_document_id: str | None
+    #: The collection that it says it was made from.
+    source_collection_id: str | None
+    root_bucket_id: str | None
+
+
+def members_of_object(connection: apsw.Connection, scope: DocumentScope, object_id: str) -> list[Member]:
+    """Every document that names the object as its root and that the scope shows, in the order of their creation."""
+    rows = connection.execute(
+        "SELECT d.document_row, d.document_id, d.collection_row, c.collection_id, d.parent_document_id, d.internal"
+        f" FROM {DOCUMENTS} WHERE d.namespace_row = ? AND d.root_object_id = ?",
+        (scope.namespace_row, object_id),
+    )
+    # Sorted here: SQLite would carry all of ``internal`` through its sorter.
+    return sorted(_member(*row) for row in rows if scope.reaches(row[2]) and _is_readable(row[5], scope))
+
+
+def _is_readable(internal: bytes, scope: DocumentScope) -> bool:
+    return scope.principal is None or readable_by(acl_of(internal), scope.principal)
+
+
+def _member(
+    document_row: int, document_id: str, collection_row: int, collection_id: str, parent: str | None, internal: bytes
+) -> Member:
+    origin = origin_of(internal)
+    return Member(
+        document_row,
+        document_id,
+        collection_row,
+        collection_id,
+        parent,
+        origin.source_collection_id,
+        origin.root_bucket_id,
+    )
+
+
+def load_rows(connection: apsw.Connection, document_rows: Sequence[int]) -> list[DocumentRow]:
+    """The documents with those rows, in the order of their creation."""
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.document_row IN (SELECT value FROM json_each(?))"
+        " ORDER BY d.document_row",
+        (msgspec.json.encode(document_rows).decode(),),
+    )
+    return [document_of(row) for row in rows]

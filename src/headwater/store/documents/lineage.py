@@ -211,6 +211,25 @@ class _Internal(msgspec.Struct):
     acl: Acl | None = msgspec.field(name="_acl", default=None)
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """What ``_internal.lineage`` says of a document and no column does."""
+
+    source_collection_id: str | None = None
+    root_bucket_id: str | None = None
+
+
+class _WithOrigin(msgspec.Struct):
+    lineage: Origin = Origin()
+
+
+_origins = msgspec.json.Decoder(_WithOrigin)
+
+
+def origin_of(internal: bytes) -> Origin:
+    """The origin in a document's ``_internal``."""
+    return _origins.decode(internal).lineage
+
+
 _BY_IDS = (
     f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.namespace_row = ? AND d.document_id IN (SELECT value FROM json_each(?))"
 )
@@ -223,9 +242,14 @@ def load_parents(tx: Transaction, namespace_row: int, document_ids: Sequence[str
 
 
 def _parent(tx: Transaction, document: DocumentRow) -> Parent:
+    return as_parent(document, tx.collection(document.collection_row).body)
+
+
+def as_parent(document: DocumentRow, collection_body: dict[str, Any]) -> Parent:
+    """The document as those that are made from it see it. ``collection_body`` is that of its own collection."""
     seen = msgspec.json.decode(document.internal, type=_Internal)
     first = seen.features[0].feature_extractor_id if seen.features else None
-    extractor = own_extractor(first, tx.collection(document.collection_row).body)
+    extractor = own_extractor(first, collection_body)
     own = Own(document.document_id, document.collection_id, extractor, document.created_at)
     return Parent(own, seen.lineage, seen.acl)
 

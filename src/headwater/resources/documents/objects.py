@@ -1,0 +1,78 @@
+"""What was made of one object: all documents that name it as their root, in whichever collections."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import apsw
+import msgspec
+import orjson
+
+from headwater.context import Context
+from headwater.errors import NotFoundError
+from headwater.resources.documents import repository
+from headwater.scope import DocumentScope
+from headwater.store.documents.render import render_document
+from headwater.tenancy.access import document_scope
+
+MAX_DOCUMENTS = 1000
+
+
+class Wanted(NamedTuple):
+    """Which documents of the object: those of ``collections`` (None: all), one page of them."""
+
+    object_id: str
+    collections: frozenset[str] | None
+    limit: int
+    offset: int
+
+
+async def get_documents_by_object(
+    ctx: Context, object_id: str, collection_ids: Sequence[str] | None, limit: int, offset: int
+) -> bytes:
+    """The answer's JSON. ``NotFoundError`` when no document names the object, or no collection has one of the ids."""
+    scope = document_scope(ctx)
+    collections, unknown = _collections(ctx, collection_ids)
+    wanted = Wanted(object_id, collections, limit, offset)
+    answer = await ctx.runtime.reader.run(lambda connection: documents_of_object(connection, scope, wanted))
+    if answer is None:
+        raise NotFoundError.of("object", object_id)
+    return answer if not unknown else answer[:-1] + b',"unknown_collection_ids":' + orjson.dumps(unknown) + b"}"
+
+
+def _collections(ctx: Context, identifiers: Sequence[str] | None) -> tuple[frozenset[str] | None, list[str]]:
+    """The ids of the named collections, and the names that no collection has."""
+    names = list(dict.fromkeys(name for text in identifiers or () for name in text.split(",") if name))
+    if not names:
+        return None, []
+    found = {name: ctx.runtime.catalogue.collection(ctx.scope.namespace_row, name) for name in names}
+    known = frozenset(collection.collection_id for collection in found.values() if collection is not None)
+    if not known:
+        raise NotFoundError.of("collection", names[0])
+    return known, [name for name, collection in found.items() if collection is None]
+
+
+def documents_of_object(connection: apsw.Connection, scope: DocumentScope, wanted: Wanted) -> bytes | None:
+    """The answer's JSON, or None when the scope shows no document of the object."""
+    # A savepoint, so that the counts and the page are of one moment.
+    with connection:
+        members = repository.members_of_object(connection, scope, wanted.object_id)
+        chosen = [m for m in members if wanted.collections is None or m.collection_id in wanted.collections]
+        page = [member.document_row for member in chosen[wanted.offset : wanted.offset + wanted.limit]]
+        documents = repository.load_rows(connection, page)
+    if not members:
+        return None
+    counts = Counter(member.collection_id for member in chosen)
+    head = {"object_id": wanted.object_id, "total_documents": len(chosen)}
+    return b"".join(
+        (
+            msgspec.json.encode(head)[:-1],
+            b',"documents":[',
+            b",".join(map(render_document, documents)),
+            b'],"collections":',
+            msgspec.json.encode(dict(counts)),
+            b"}",
+        )
+    )
