@@ -53,7 +53,8 @@ async def test_a_body_of_another_shape_is_refused(client: httpx2.AsyncClient, ro
     ("body", "status"),
     [
         ({"filters": {"AND": [{"AND": [{"AND": [{"AND": [{"AND": [{}]}]}]}]}]}}, 200),
-        ({"filters": {"a." * 5000: 1}}, 200),
+        ({"filters": {"a." * 500: 1}}, 200),
+        ({"filters": {"a." * 501: 1}}, 422),
         ({"filters": {"": 1}}, 200),
         ({"filters": {"field": "", "operator": "eq", "value": 1}}, 200),
         ({"filters": {"created_at": {"gt": "9999-12-31T23:59:59-23:59"}}}, 200),
