@@ -31,6 +31,7 @@ Handler = Callable[[Work], Awaitable[dict[str, Any]]]
 def handlers() -> dict[str, Handler]:
     """Every kind of job. Imported late: the lane starts before it knows what it will have to do."""
     from headwater.jobs.index_build import build_index
+    from headwater.store.fields_job import fill_field_paths, remove_dropped_entries
     from headwater.store.idempotency_job import forget_idempotency_keys
     from headwater.store.lineage_job import repair_lineage
     from headwater.store.purge_job import purge_collection, purge_namespace
@@ -40,5 +41,7 @@ def handlers() -> dict[str, Handler]:
         "collections.purge": lambda work: purge_collection(work.store, work.arguments),
         "namespaces.purge": lambda work: purge_namespace(work.store, work.arguments),
         "lineage.repair": lambda work: repair_lineage(work.store, work.arguments),
+        "fields.fill": lambda work: fill_field_paths(work.store, work.arguments),
+        "fields.drop": lambda work: remove_dropped_entries(work.store),
         "idempotency.forget": lambda work: forget_idempotency_keys(work.store, work.settings.idempotency_hours),
     }

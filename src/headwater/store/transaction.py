@@ -15,6 +15,7 @@ from headwater import ids
 from headwater.catalog.tables.collections import Collection, load_collection
 from headwater.catalog.tables.namespaces import Namespace, load_namespace
 from headwater.errors import HeadwaterError, NotFoundError
+from headwater.store.fields.paths import FieldPath, load_paths
 from headwater.vectors.interface import PointChange
 
 
@@ -52,10 +53,13 @@ class Known:
 
     collections: dict[int, Collection] = field(default_factory=dict)
     namespaces: dict[int, Namespace] = field(default_factory=dict)
+    #: Indexed paths, by collection_row.
+    field_paths: dict[int, tuple[FieldPath, ...]] = field(default_factory=dict)
 
     def clear(self) -> None:
         self.collections.clear()
         self.namespaces.clear()
+        self.field_paths.clear()
 
 
 class Transaction:
@@ -100,6 +104,17 @@ class Transaction:
                 raise NotFoundError.of("namespace", str(namespace_row))
             self._known.namespaces[namespace_row] = found
         return found
+
+    def field_paths(self, collection_row: int) -> tuple[FieldPath, ...]:
+        """The paths of the collection that every write must index, those that are still being filled included."""
+        found = self._known.field_paths.get(collection_row)
+        if found is None:
+            found = self._known.field_paths[collection_row] = load_paths(self.connection, collection_row)
+        return found
+
+    def forget_field_paths(self, collection_row: int) -> None:
+        """Call after a change of the collection's indexed paths."""
+        self._known.field_paths.pop(collection_row, None)
 
     def catalogue_changed(self) -> None:
         """Call after any change of organizations, users, keys, namespaces or collections."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from headwater.http.models import ClosedModel
 from headwater.http.pagination import PageBody
+from headwater.store.fields.paths import MAX_DECLARED
 
 #: Payload indexes that the server keeps by itself; nobody sets or changes them.
 PROTECTED_FIELDS = frozenset(
@@ -93,7 +94,7 @@ def _unique(items: list[Any] | None, attribute: str) -> None:
 
 
 class _WithIndexes(ClosedModel):
-    payload_indexes: list[PayloadIndex] | None = None
+    payload_indexes: list[PayloadIndex] | None = Field(None, max_length=MAX_DECLARED)
 
     @model_validator(mode="after")
     def _fields_once(self) -> Self:

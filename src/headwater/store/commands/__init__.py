@@ -6,6 +6,7 @@ from headwater.store.commands import (  # noqa: F401
     collections,
     document_acl,
     documents,
+    fields,
     generations,
     housekeeping,
     jobs,

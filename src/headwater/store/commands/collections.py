@@ -16,6 +16,7 @@ from headwater.store.collections import sources
 from headwater.store.collections.vector_indexes import declared_vectors
 from headwater.store.commands.base import Command, handles
 from headwater.store.commands.namespaces import require_namespace
+from headwater.store.fields.declared import declare_in
 from headwater.store.transaction import Transaction
 
 #: The collection that upserts without a collection go to. It is made by the first one, and lists hide it.
@@ -148,6 +149,7 @@ def insert_row(tx: Transaction, collection: Collection) -> None:
             collection.updated_at,
         ),
     )
+    declare_in(tx, tx.namespace(collection.namespace_row), collection.collection_row)
 
 
 @handles(EnsureSystemCollection)

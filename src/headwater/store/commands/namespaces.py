@@ -10,6 +10,7 @@ import msgspec
 from headwater.catalog.tables.namespaces import Namespace, load_namespace
 from headwater.errors import AlreadyExistsError, NotFoundError
 from headwater.store.commands.base import Command, handles
+from headwater.store.fields.declared import ensure_declared
 from headwater.store.transaction import Transaction
 
 
@@ -119,6 +120,8 @@ def update_namespace(tx: Transaction, command: UpdateNamespace) -> dict[str, Any
         (name, msgspec.json.encode(body), tx.now, namespace.namespace_row),
     )
     tx.catalogue_changed()
+    if "payload_indexes" in command.changes:
+        ensure_declared(tx, tx.namespace(namespace.namespace_row))
     return asdict(namespace) | {"namespace_name": name, "body": body, "updated_at": tx.now}
 
 

@@ -20,6 +20,7 @@ from headwater.store.collections.sources import downstream
 from headwater.store.commands.base import Command, handles
 from headwater.store.commands.collections import insert_row, require_collection
 from headwater.store.commands.namespaces import require_namespace
+from headwater.store.fields.paths import remove_entries
 from headwater.store.transaction import Transaction
 
 PURGE_COLLECTION = "collections.purge"
@@ -212,7 +213,7 @@ def purge_slice(tx: Transaction, command: PurgeSlice) -> dict[str, Any]:
     removed = _remove_rows(tx, command.collection_row, command.limit)
     if removed == command.limit:
         return {"removed": removed, "more": True}
-    for table in ("generations", "collection_counts", "collections"):
+    for table in ("field_paths", "generations", "collection_counts", "collections"):
         tx.execute(f"DELETE FROM {table} WHERE collection_row = ?", (command.collection_row,))
     return {"removed": removed, "more": False}
 
@@ -236,6 +237,9 @@ def _remove_rows(tx: Transaction, collection_row: int, limit: int) -> int:
             (collection_row, limit - removed),
         )
         removed += tx.connection.changes()
+    paths = fetch_all(tx.connection, "SELECT path_row FROM field_paths WHERE collection_row = ?", (collection_row,))
+    for (path_row,) in paths:
+        removed += remove_entries(tx, path_row, limit - removed)
     return removed
 
 

@@ -13,6 +13,7 @@ import msgspec
 from headwater.errors import AlreadyExistsError, StorageCorruptedError
 from headwater.kit.clock import to_text
 from headwater.store.documents.vector_forms import decode_vectors, encode_vectors
+from headwater.store.fields import maintain
 from headwater.store.transaction import Transaction
 from headwater.vectors.interface import PointChange, VectorData
 
@@ -141,6 +142,7 @@ def insert_document(tx: Transaction, document: DocumentRow, vectors: Sequence[Ve
             document.checksum,
         ),
     )
+    maintain.add(tx, document)
     tx.count_documents(document.collection_row, 1)
     if vectors:
         _put_vectors(tx, document, vectors)
@@ -176,6 +178,7 @@ def id_taken(document_id: str) -> AlreadyExistsError:
 
 def update_document(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData] | None = None) -> None:
     """Write a changed document under its row. ``vectors`` replaces all its vectors; None leaves them alone."""
+    maintain.change(tx, document)
     tx.execute(
         "UPDATE documents SET sequence = ?, updated_at = ?, body = ?, derived = ?, internal = ?, blobs = ?,"
         " lineage_sent = ?, root_object_id = ?, parent_document_id = ?, checksum = ? WHERE document_row = ?",
@@ -224,6 +227,7 @@ def _remove_vectors(tx: Transaction, collection_row: int, document_row: int) -> 
 
 def delete_document(tx: Transaction, document: DocumentRow) -> None:
     """Remove a document, its vectors and its point."""
+    maintain.remove(tx, document)
     tx.execute("DELETE FROM documents WHERE document_row = ?", (document.document_row,))
     _remove_vectors(tx, document.collection_row, document.document_row)
     tx.count_documents(document.collection_row, -1)
