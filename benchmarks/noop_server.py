@@ -23,6 +23,8 @@ from headwater.runtime import Runtime
 from headwater.settings import Settings
 from headwater.store.commands.base import Command
 from headwater.store.commands.documents import CreateDocument
+from headwater.store.fields.learning import FieldLearner
+from headwater.store.lanes import ThreadLanes
 
 _DOCUMENT = (
     b'{"document_id":"doc_000000000000000000000000","collection_id":"col_0000000000","title":"document 0","text":"'
@@ -54,7 +56,9 @@ async def _serve(directory: Path) -> None:
     settings = Settings(data=directory, log_level="warning")
     configure_logs(settings.log_format, settings.log_level)
     reader = Reader(directory, cache_bytes=settings.sqlite_cache_bytes)
-    runtime = Runtime(settings, Secret.load(directory), NoopStore(), reader, Catalogue(reader.connection))
+    store, catalogue = NoopStore(), Catalogue(reader.connection)
+    learner = FieldLearner(store, settings)
+    runtime = Runtime(settings, Secret.load(directory), store, reader, catalogue, ThreadLanes(reader), learner)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         await make_server(create_app(runtime), settings).serve(sockets=[listener])

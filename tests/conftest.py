@@ -38,6 +38,8 @@ async def runtime(settings: Settings, anyio_backend: str) -> AsyncIterator[Any]:
     from headwater.catalog.reader import Reader
     from headwater.kit.secrets import Secret
     from headwater.runtime import Runtime
+    from headwater.store.fields.learning import FieldLearner
+    from headwater.store.lanes import ThreadLanes
     from headwater.store.local import LocalStore
     from headwater.tenancy.bootstrap import bootstrap
 
@@ -45,7 +47,9 @@ async def runtime(settings: Settings, anyio_backend: str) -> AsyncIterator[Any]:
     secret = Secret.load_or_create(settings.data)
     await bootstrap(store, settings, settings.data)
     reader = Reader(settings.data)
-    yield Runtime(settings, secret, store, reader, Catalogue(reader.connection))
+    learner = FieldLearner(store, settings)
+    yield Runtime(settings, secret, store, reader, Catalogue(reader.connection), ThreadLanes(reader), learner)
+    await learner.settle()
     reader.close()
     await store.close()
 

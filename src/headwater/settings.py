@@ -60,6 +60,19 @@ class Settings(BaseSettings):
     document_schema_version: str = Field("v2", description="`document_schema_version` of a document that brings none.")
     max_vector_width: int = Field(65_536, ge=1, description="Widest dense vector or multi-vector row.")
 
+    # Queries
+    query_timeout_seconds: float = Field(30.0, gt=0, description="Longest a query may take; beyond it, 504.")
+    query_lanes: int = Field(
+        1, ge=1, le=16, description="Processes per worker that run the queries which read many documents."
+    )
+    query_waiting: int = Field(32, ge=0, description="Queries that may wait for a lane; beyond it, 503.")
+    query_thread_rows: int = Field(
+        300, ge=1, description="Documents that a query may read in the worker itself before it moves to a lane."
+    )
+    learn_rows: int = Field(
+        10_000, ge=1, description="A path is indexed after three queries that had to read this many documents for it."
+    )
+
     # Store
     commit_max_commands: int = Field(512, ge=1, description="Most commands in one commit.")
     commit_max_bytes: int = Field(8 * MEBIBYTE, ge=1024, description="Most bytes in one commit.")

@@ -41,17 +41,27 @@ async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -
     from headwater.runtime import Runtime
     from headwater.settings import load_settings
     from headwater.store.client import StoreClient
+    from headwater.store.fields.learning import FieldLearner
+    from headwater.store.lanes import ProcessLanes
 
     settings = load_settings().model_copy(update={"data": directory})
     configure_logs(settings.log_format, settings.log_level)
     reader = Reader(directory, cache_bytes=settings.sqlite_cache_bytes)
     store = StoreClient(store_socket, settings)
-    runtime = Runtime(settings, Secret.load(directory), store, reader, Catalogue(reader.connection))
+    lanes = ProcessLanes(
+        directory,
+        processes=settings.query_lanes,
+        cache_bytes=settings.sqlite_cache_bytes,
+        waiting=settings.query_waiting,
+    )
+    catalogue, learner = Catalogue(reader.connection), FieldLearner(store, settings)
+    runtime = Runtime(settings, Secret.load(directory), store, reader, catalogue, lanes, learner)
     server = make_server(create_app(runtime), settings)
     collect_rarely()
     try:
         await server.serve(sockets=[listener])
     finally:
+        lanes.close()
         await store.close()
         reader.close()
 

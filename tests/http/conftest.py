@@ -26,6 +26,8 @@ from headwater.kit.secrets import Secret
 from headwater.resources import ROUTERS
 from headwater.runtime import Runtime
 from headwater.settings import Settings
+from headwater.store.fields.learning import FieldLearner
+from headwater.store.lanes import ThreadLanes
 from headwater.store.local import LocalStore
 from headwater.tenancy.bootstrap import bootstrap
 from tests.http.wire import Wire
@@ -131,7 +133,8 @@ class Live:
         await bootstrap(store, self.settings, directory)
         self.key = (directory / "admin-key").read_text().strip()
         reader = Reader(directory)
-        runtime = Runtime(self.settings, secret, store, reader, Catalogue(reader.connection))
+        catalogue, learner = Catalogue(reader.connection), FieldLearner(store, self.settings)
+        runtime = Runtime(self.settings, secret, store, reader, catalogue, ThreadLanes(reader), learner)
         self.app = create_app(runtime, [*ROUTERS, echo_router()])
         self.server = make_server(self.app, self.settings)
         serving = asyncio.create_task(self.server.serve(sockets=[self.listener]))

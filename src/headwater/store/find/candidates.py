@@ -1,0 +1,161 @@
+"""Candidates: documents in order that may match, from whatever is the cheapest to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import apsw
+
+from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of
+from headwater.store.fields.paths import live_paths
+from headwater.store.find.located import (
+    COLLECTED,
+    Both,
+    Leaf,
+    Located,
+    Place,
+    arranged,
+    estimate,
+    is_distinct,
+    is_known,
+    locate,
+    select,
+)
+from headwater.store.find.query import Explain, Position, Query
+
+@dataclass(frozen=True)
+class Driver:
+    """What a search in one collection is driven by: a set of the index, or None for all documents."""
+
+    place: Place
+    located: Located | None
+    #: About how many documents the set has, at most ``COLLECTED``.
+    size: int = COLLECTED
+
+    @property
+    def small(self) -> bool:
+        return self.located is not None and self.size < COLLECTED
+
+    @property
+    def exact(self) -> bool:
+        """The set is the answer: no record needs to be looked at to count it."""
+        return self.located is not None and self.located.exact
+
+    @property
+    def streams(self) -> bool:
+        """The index gives the set in the order of creation, so its first documents cost no more than themselves."""
+        first = self.located.parts[0] if isinstance(self.located, Both) else self.located
+        return isinstance(first, Leaf) and bool(first.ranges) and all(item.single for item in first.ranges)
+
+
+def choose_driver(
+    connection: apsw.Connection, query: Query, collection_row: int, explain: Explain, *, sized: bool
+) -> Driver:
+    """The smallest set that the index has for the query in that collection. ``sized``: its size matters even where the
+    index has it in the order of creation."""
+    place = place_of(connection, query, collection_row)
+    filters = query.whole_filter
+    explain.note(query.paths, _Known(place))
+    located = None if filters is None else locate(filters, place)
+    driver = Driver(place, located)
+    if located is not None and (sized or not driver.streams or isinstance(located, Both)):
+        driver = _led(connection, place, located)
+    if filters is not None:
+        explain.plan.append(_described(driver))
+    return driver
+
+
+def place_of(connection: apsw.Connection, query: Query, collection_row: int) -> Place:
+    """The collection and what is indexed in it."""
+    return Place(query.namespace_row, collection_row, live_paths(connection, collection_row))
+
+
+class _Known:
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def __contains__(self, path: str) -> bool:
+        return is_known(path, self._place)
+
+
+def _led(connection: apsw.Connection, place: Place, located: Located) -> Driver:
+    leading, size = arranged(connection, located, place)
+    if not isinstance(leading, Both) or size == COLLECTED:
+        return Driver(place, leading, size)
+    first, *others = leading.parts
+    # To ask about a large set that is no single value would mean to collect it; the record knows as well.
+    kept = [part for part in others if _is_cheap(part) or estimate(connection, part, place, size + 1) <= size]
+    return Driver(place, Both((first, *kept), leading.exact and len(kept) == len(others)), size)
+
+
+def _is_cheap(part: Located) -> bool:
+    return isinstance(part, Leaf) and all(item.single for item in part.ranges)
+
+
+def _described(driver: Driver) -> str:
+    if driver.located is None:
+        return "all documents are looked at"
+    size = f"about {driver.size}" if driver.size < COLLECTED else "many"
+    exact = "exactly the matches" if driver.exact else "each is looked at"
+    return f"the index names {size} documents, {exact}"
+
+
+# --- in the order of creation -------------------------------------------------
+
+
+def in_creation_order(
+    connection: apsw.Connection, driver: Driver, *, descending: bool, after: Position | None
+) -> Iterator[DocumentRow]:
+    """Every candidate once, after the position. Documents are read when they are asked for."""
+    if driver.located is None or not (driver.small or driver.streams):
+        return _walk_documents(connection, driver.place.collection_row, descending, after)
+    return _walk_set(connection, driver, descending, after)
+
+
+def _walk_documents(
+    connection: apsw.Connection, collection_row: int, descending: bool, after: Position | None
+) -> Iterator[DocumentRow]:
+    behind, parameters = _behind("d.", descending, after)
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.collection_row = ?{behind}"
+        f" ORDER BY d.created_at {'DESC' if descending else 'ASC'}, d.document_id",
+        (collection_row, *parameters),
+    )
+    return map(document_of, rows)
+
+
+def _walk_set(
+    connection: apsw.Connection, driver: Driver, descending: bool, after: Position | None
+) -> Iterator[DocumentRow]:
+    assert driver.located is not None
+    sql, parameters = select(driver.located, driver.place)
+    behind, further = _behind("", descending, after)
+    distinct = "" if is_distinct(driver.located) else "DISTINCT "
+    rows = connection.execute(
+        f"SELECT {distinct}document_row, created_at, document_id FROM ({sql}) WHERE 1{behind}"
+        f" ORDER BY created_at {'DESC' if descending else 'ASC'}, document_id",
+        (*parameters, *further),
+    )
+    return (document for row in rows if (document := read_document(connection, row[0])) is not None)
+
+
+def _behind(prefix: str, descending: bool, after: Position | None) -> tuple[str, tuple[int | str, ...]]:
+    if after is None:
+        return "", ()
+    created_at, document_id = f"{prefix}created_at", f"{prefix}document_id"
+    if not descending:
+        return f" AND ({created_at}, {document_id}) > (?, ?)", (after.created_at, after.document_id)
+    return (
+        f" AND {created_at} <= ? AND ({created_at} < ? OR {document_id} > ?)",
+        (after.created_at, after.created_at, after.document_id),
+    )
+
+
+_BY_ROW = f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.document_row = ?"
+
+
+def read_document(connection: apsw.Connection, document_row: int) -> DocumentRow | None:
+    """The document of a row, None when its collection is being deleted."""
+    row = connection.execute(_BY_ROW, (document_row,)).fetchone()
+    return None if row is None else document_of(row)
