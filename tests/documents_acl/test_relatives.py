@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import World, done
+from .conftest import World, done, refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -65,3 +65,22 @@ async def test_expand_shows_nothing_hidden(family: World) -> None:
     path = f"{family.documents}/middle?expand=parent,children,ancestors"
     found = (await done(family["nina"].get(path)))["_expanded"]
     assert (found["parent"], found["ancestors"], ids_of(found["children"])) == (None, [], ["low"])
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+async def test_cascade_keeps_all_when_a_part_may_not_be_deleted(family: World, dry_run: str) -> None:
+    """Whether that part is hidden or may only be read, its id is not told."""
+    await family.share("secret", by="olga", read=["nina"])
+    for document_id in ("top", "middle"):
+        path = f"{family.documents}/{document_id}"
+        answer = await family["nina"].delete(path, params={"cascade": "true", "dry_run": dry_run})
+        assert refusal(answer) == (403, "document_acl")
+        assert not {"hidden", "secret"} & set(answer.text.split('"'))
+    await family.share("secret", by="olga", write=["nina"])
+    answer = await family["nina"].delete(f"{family.documents}/middle", params={"cascade": "true", "dry_run": dry_run})
+    assert (answer.status_code, answer.json()["deleted_count"]) == (200, 3)
+
+
+async def test_organization_deletes_whatever_is_below(family: World) -> None:
+    answer = await family.org.delete(f"{family.documents}/top", params={"cascade": "true"})
+    assert answer.json()["deleted_count"] == 5

@@ -23,10 +23,11 @@ from .conftest import World, refusal
 
 pytestmark = pytest.mark.anyio
 
-#: ``read``, ``write`` and ``own`` name one document and need that right; ``object`` names its root object and needs the
-#: right to read it; ``many`` shows or counts what may be read; ``each`` changes what may be written and says so;
-#: ``create`` and ``upsert`` bring an id; ``free`` looks at no document; ``refused`` is not for end users at all.
-Kind = Literal["read", "write", "own", "many", "each", "create", "upsert", "object", "free", "refused"]
+#: ``read``, ``write`` and ``own`` name one document and need that right; ``object`` and ``empty`` name its root object
+#: and need the rights to read and to write it; ``many`` shows or counts what may be read; ``each`` changes what may be
+#: written and says so; ``create`` and ``upsert`` bring an id; ``free`` looks at no document; ``refused`` is not for end
+#: users at all.
+Kind = Literal["read", "write", "own", "many", "each", "create", "upsert", "object", "empty", "free", "refused"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/v1/documents/{document_id}/lineage/graph"): Row("read"),
     ("GET", "/v1/objects/{object_id}/documents"): Row("object"),
     ("GET", "/v1/objects/{object_id}/decomposition-tree"): Row("object"),
+    ("DELETE", "/v1/objects/{object_id}/documents"): Row("empty"),
     ("POST", "/v1/documents/batch-get"): Row("many", lambda document_id: {"document_ids": [document_id, "other"]}),
     ("POST", _OF_COLLECTION): Row("create", lambda document_id: {"document_id": document_id}),
     ("POST", _OF_NAMESPACE + "/upsert"): Row(
@@ -101,18 +103,18 @@ def expected(kind: Kind, relation: str) -> tuple[int, str | None]:
         return 200, None
     if kind == "create":
         return TAKEN
-    if relation in HIDDEN and kind == "object":
+    if relation in HIDDEN and kind in ("object", "empty"):
         return 404, "object_not_found"
     if relation in HIDDEN:
         return TAKEN if kind == "upsert" else MISSING
-    rights = {"read": HIDDEN, "object": HIDDEN, "write": ("reader", "public"), "upsert": ("reader", "public")}
+    rights = {"read": HIDDEN, "object": HIDDEN} | dict.fromkeys(("write", "upsert", "empty"), ("reader", "public"))
     refused = rights.get(kind, ("reader", "public", "writer"))
     return READ_ONLY if relation in refused else (200, None)
 
 
 def changed_by(kind: Kind, relation: str) -> bool:
     """Whether the document is another after the call."""
-    if kind not in ("write", "each", "upsert", "own"):
+    if kind not in ("write", "each", "upsert", "own", "empty"):
         return False
     return relation in ("organization", "owner") or (relation == "writer" and kind != "own")
 

@@ -103,6 +103,24 @@ def test_writes_are_refused_in_time_and_resume_when_there_is_room(rig: KillRig) 
     rig.audit("after the disk was full")
 
 
+def test_large_tree_is_deleted_from_a_full_disk(rig: KillRig) -> None:
+    """Its documents are on pages of their own, so one transaction for all would need more room than there is."""
+    with rig.server.api(NAMESPACE) as api:
+        api.ok("POST", "/v1/collections", {"collection_name": "tree", "source": {"type": "none"}})
+        for number in range(2000):
+            parent = {"source_document_id": f"tree_{(number - 1) // 4}"} if number else {}
+            body = {"document_id": f"tree_{number}", "text": "x" * 8000, **parent}
+            api.ok("POST", "/v1/collections/tree/documents", body)
+        made = _create_until_refused(rig, api)
+        with _Filler(rig):
+            answer = api.request("DELETE", "/v1/collections/tree/documents/tree_0?cascade=true")
+            assert (answer.status, answer.json.get("deleted_count")) == (200, 2000), answer
+        assert api.get("/v1/collections/tree/documents/count")["count"] == 0
+        rig.wait_until(lambda: api.request("PATCH", f"{_path(rig)}/doc_none", {}).status == 404)
+        _delete_all(rig, api, made)
+    rig.audit("after a tree was deleted from a full disk")
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_restart_on_a_full_disk_serves_reads(rig: KillRig, end: str) -> None:
     with rig.server.api(NAMESPACE) as api:

@@ -94,6 +94,7 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/{document_id}/lineage/graph"): _READ_ACL,
     ("GET", "/v1/objects/{object_id}/documents"): _READ_ACL,
     ("GET", "/v1/objects/{object_id}/decomposition-tree"): _READ_ACL,
+    ("DELETE", "/v1/objects/{object_id}/documents"): _DELETE_ACL,
     # Collections
     ("POST", "/v1/collections"): _WRITE,
     ("GET", "/v1/collections"): Access("read", namespaced=True, namespace_optional=True),

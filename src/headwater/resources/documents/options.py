@@ -61,6 +61,19 @@ async def _expand_names(request: Request) -> tuple[str, ...]:
 Expand = Annotated[tuple[str, ...], Depends(_expand_names)]
 
 
+async def _cascade(request: Request) -> tuple[bool, bool]:
+    if not request.scope["query_string"]:
+        return False, False
+    cascade, dry_run = (parse_flag(name, request.query_params.get(name, "")) for name in ("cascade", "dry_run"))
+    if dry_run and not cascade:
+        raise ValidationError.at(["query", "dry_run"], "dry_run goes with cascade=true", "missing_cascade")
+    return cascade, dry_run
+
+
+#: ``cascade`` and ``dry_run`` of a delete.
+Cascade = Annotated[tuple[bool, bool], Depends(_cascade)]
+
+
 def _parameter(name: str, kind: str, description: str) -> dict[str, Any]:
     return {
         "name": name,
@@ -93,3 +106,8 @@ EXPAND_PARAMETER: dict[str, Any] = {
     " documents (up to 50). What is not there is null.",
     "example": "parent,children",
 }
+
+CASCADE_PARAMETERS = [
+    _parameter("cascade", "boolean", "Delete everything that was made from the document, too."),
+    _parameter("dry_run", "boolean", "With `cascade`: only count what would be deleted."),
+]

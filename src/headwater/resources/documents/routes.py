@@ -7,14 +7,22 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from headwater.http.dependencies import Ctx, JsonObject
-from headwater.http.responses import JSONBytes
+from headwater.http.responses import JSONBytes, json_response
 from headwater.http.route import Route
-from headwater.resources.documents import service_get, service_write
-from headwater.resources.documents.options import EXPAND_PARAMETER, OPTION_PARAMETERS, Expand, Options
+from headwater.resources.documents import service_cascade, service_get, service_write
+from headwater.resources.documents.options import (
+    CASCADE_PARAMETERS,
+    EXPAND_PARAMETER,
+    OPTION_PARAMETERS,
+    Cascade,
+    Expand,
+    Options,
+)
 from headwater.resources.documents.schemas import (
     DocumentCreate,
     DocumentDeleted,
     DocumentResponse,
+    DocumentsDeleted,
     DocumentUpdate,
     request_body,
 )
@@ -40,7 +48,7 @@ IF_MATCH = _header("If-Match", "The `ETag` of the version to change. When the do
 _CREATE = {"parameters": [*OPTION_PARAMETERS, IDEMPOTENCY_KEY], **request_body(DocumentCreate)}
 _GET = {"parameters": [*OPTION_PARAMETERS, EXPAND_PARAMETER]}
 _UPDATE = {"parameters": [*OPTION_PARAMETERS, IF_MATCH], **request_body(DocumentUpdate)}
-_DELETE = {"parameters": [IF_MATCH]}
+_DELETE = {"parameters": [*CASCADE_PARAMETERS, IF_MATCH]}
 
 
 def _document(rendered: Rendered) -> JSONBytes:
@@ -123,14 +131,25 @@ async def patch_document(
     _ONE,
     summary="Delete a document",
     operation_id="delete_document",
-    response_model=DocumentDeleted,
+    response_model=DocumentDeleted | DocumentsDeleted,
     openapi_extra=_DELETE,
 )
-async def delete_document(collection_identifier: str, document_id: str, ctx: Ctx, request: Request) -> JSONBytes:
-    """Delete a document and its vectors. Documents that were made from it stay, with their lineage."""
-    await service_write.delete_document(
-        ctx, collection_identifier, document_id, if_match=request.headers.get("if-match")
-    )
+async def delete_document(
+    collection_identifier: str, document_id: str, ctx: Ctx, request: Request, options: Cascade
+) -> JSONBytes:
+    """Delete a document and its vectors. Documents that were made from it stay, with their lineage.
+
+    With `cascade` they go as well, in whichever collections they are, and the answer counts them. Nothing is deleted
+    when one of them is in a frozen collection, or may not be deleted with this key. `dry_run` only counts.
+    """
+    cascade, dry_run = options
+    if_match = request.headers.get("if-match")
+    if cascade:
+        deleted = await service_cascade.delete_tree(
+            ctx, collection_identifier, document_id, if_match=if_match, dry_run=dry_run
+        )
+        return json_response(deleted)
+    await service_write.delete_document(ctx, collection_identifier, document_id, if_match=if_match)
     return JSONBytes(_DELETED)
 
 

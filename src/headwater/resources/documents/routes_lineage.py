@@ -7,10 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from headwater.http.dependencies import Ctx
-from headwater.http.responses import JSONBytes
+from headwater.http.responses import JSONBytes, json_response
 from headwater.http.route import Route
-from headwater.resources.documents import decomposition, expand, lineage_graph, objects, service_lineage
-from headwater.resources.documents.schemas import DocumentResponse
+from headwater.resources.documents import (
+    decomposition,
+    expand,
+    lineage_graph,
+    objects,
+    service_cascade,
+    service_lineage,
+)
+from headwater.resources.documents.schemas import DocumentResponse, DocumentsDeleted
 from headwater.resources.documents.schemas_lineage import (
     DecompositionTree,
     DocumentLineageResponse,
@@ -116,6 +123,25 @@ async def get_documents_by_object(
     """The documents of all collections, or of those named, whose root object this is. 404 when no document of the
     namespace names the object."""
     return JSONBytes(await objects.get_documents_by_object(ctx, object_id, collection_ids, limit, offset))
+
+
+@router.delete(
+    _OBJECT + "/documents",
+    summary="Delete what was made of an object",
+    operation_id="delete_documents_by_object",
+    response_model=DocumentsDeleted,
+)
+async def delete_documents_by_object(
+    object_id: str,
+    ctx: Ctx,
+    dry_run: Annotated[bool, Query(description="Only count what would be deleted.")] = False,
+) -> JSONBytes:
+    """Delete all documents whose root object this is, in whichever collections of the namespace.
+
+    Nothing is deleted when one of them is in a frozen collection, or may not be deleted with this key. `dry_run` only
+    counts. 404 when no document of the namespace names the object.
+    """
+    return json_response(await service_cascade.delete_of_object(ctx, object_id, dry_run=dry_run))
 
 
 @router.get(

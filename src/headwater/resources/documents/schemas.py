@@ -153,6 +153,30 @@ class DocumentDeleted(BaseModel):
     success: bool
 
 
+class DocumentsDeleted(BaseModel):
+    """What was deleted, or would be: a document with all that was made from it, or all that was made of an object."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "message": "Successfully deleted",
+                    "success": True,
+                    "dry_run": False,
+                    "deleted_count": 4,
+                    "collections": {"col_films": 1, "col_scenes": 3},
+                }
+            ]
+        }
+    )
+
+    message: str
+    success: bool
+    dry_run: bool = Field(description="True when nothing was deleted: the counts are what would be.")
+    deleted_count: int
+    collections: dict[str, int] = Field(description="Documents of each collection.")
+
+
 def request_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """For ``openapi_extra``: the body of a route that decodes it by itself."""
     schema = model.model_json_schema()

@@ -3,6 +3,7 @@
 from headwater.store.commands import (  # noqa: F401
     api_keys,
     batches,
+    cascade,
     collections,
     document_acl,
     documents,
