@@ -6,9 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.errors import ValidationError
+from headwater.query import Fields, compile_filter
 from headwater.store.documents.acl import acl_of, new_acl, owned_by, parse_acl, readable_by, writable_by
+from headwater.store.find import query
 
 SHARED = {"owner": "olga", "read": ["rita"], "write": ["walt"], "public": False}
 
@@ -75,3 +79,41 @@ def test_parsed_acl_has_what_was_sent_and_null_is_absent() -> None:
         "public": False,
     }
     assert parse_acl({}, []) == {}
+
+
+#: Names that filters could take for one another, or for something else than texts.
+NAMES = st.sampled_from(
+    [
+        "p",
+        "P",
+        "ß",
+        "ss",
+        "é",
+        "e\u0301",
+        "1",
+        "1.0",
+        "true",
+        "null",
+        "*",
+        "p.q",
+        " p",
+        "2024-01-01",
+        "2024-01-01T00:00:00Z",
+    ]
+)
+STORED = st.none() | st.fixed_dictionaries(
+    {"read": st.lists(NAMES, max_size=2), "write": st.lists(NAMES, max_size=2), "public": st.booleans()},
+    optional={"owner": NAMES},
+)
+#: User fields that look like an ACL.
+DECOYS = st.sampled_from(
+    [{}, {"_internal._acl.owner": "p"}, {"_acl": {"public": True}}, {"_internal": {"_acl": {"owner": "p"}}}]
+)
+
+
+@given(NAMES, STORED, DECOYS)
+def test_searches_and_reads_have_one_rule(principal: str, acl: dict[str, Any] | None, body: dict[str, Any]) -> None:
+    internal = {"metadata": {"_acl": {"owner": principal}}} | ({} if acl is None else {"_acl": acl})
+    encode = msgspec.json.encode
+    fields = Fields("d", "c", encode(body), encode(internal), None, msgspec.json.decode)
+    assert compile_filter(query.readable_by(principal))(fields) == readable_by(acl, principal)

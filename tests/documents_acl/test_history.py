@@ -10,6 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headwater.store.commands.fields import LearnFieldPaths
+from headwater.store.find import Budget, Query, count, find_page
+
 from .conftest import PRINCIPALS, World, done
 
 DOCUMENTS = ("a", "b", "c")
@@ -81,7 +84,21 @@ async def perform(world: World, who: str | None, action: str, name: str, acl: di
     return await client.get(path) if action == "get" else await client.patch(f"{path}/acl", json=acl)
 
 
-async def check(world: World, model: Model) -> None:
+def found_by_search(runtime: Any, principal: str | None) -> tuple[list[str], int]:
+    """What searches show of ``things``, and how many documents they count."""
+    connection, budget = runtime.reader.connection, Budget()
+    row = "SELECT namespace_row, collection_row FROM collections WHERE collection_name = 'things'"
+    namespace_row, collection_row = connection.execute(row).fetchone()
+    query = Query(namespace_row, (collection_row,), principal=principal)
+    with budget.watch(connection):
+        page = find_page(connection, query, budget=budget)
+        return sorted(found.document_id for found in page.documents), count(connection, query, budget=budget).total
+
+
+async def check(world: World, runtime: Any, model: Model) -> None:
+    for who in (None, *PRINCIPALS):
+        visible = [name for name in DOCUMENTS if model.rights(who, name)]
+        assert found_by_search(runtime, who) == (visible, len(visible)), who
     for name in DOCUMENTS:
         for who in (None, *PRINCIPALS):
             status = (await world[who].get(f"{world.documents}/{name}")).status_code
@@ -90,8 +107,22 @@ async def check(world: World, model: Model) -> None:
             assert (await world.stored(name))["_internal"].get("_acl") == model.acls[name]
 
 
+async def index_acls(runtime: Any) -> None:
+    row = "SELECT namespace_row, collection_row FROM collections WHERE collection_name = 'things'"
+    namespace_row, collection_row = runtime.reader.connection.execute(row).fetchone()
+    paths = [f"_internal._acl.{name}" for name in ("owner", "read", "write", "public")]
+    learned = await runtime.store.execute(
+        LearnFieldPaths(namespace_row=namespace_row, collection_row=collection_row, paths=paths)
+    )
+    assert learned == {"added": paths}
+
+
 @pytest.mark.anyio
-async def test_histories_agree_with_the_model(world: World) -> None:
+@pytest.mark.parametrize("indexed", [False, True])
+async def test_histories_agree_with_the_model(world: World, runtime: Any, indexed: bool) -> None:
+    if indexed:
+        await index_acls(runtime)
+
     async def play(steps: list[Any]) -> None:
         model = Model()
         for name in DOCUMENTS:
@@ -105,13 +136,23 @@ async def test_histories_agree_with_the_model(world: World) -> None:
             expected = model.expect(who, action, name, acl)
             answer = await perform(world, who, action, name, acl)
             assert answer.status_code == expected, (who, action, name, answer.text)
-        await check(world, model)
+        await check(world, runtime, model)
 
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(STEPS)
     def histories(steps: list[Any]) -> None:
         asyncio.run_coroutine_threadsafe(play(steps), loop).result()
 
     await asyncio.to_thread(histories)
+
+
+@pytest.mark.anyio
+async def test_long_names_that_begin_alike_are_two_in_the_index(world: World, runtime: Any) -> None:
+    await index_acls(runtime)
+    one, other = "x" * 255 + "y", "x" * 255 + "z"
+    await world.make("a")
+    await world.share("a", read=[one])
+    assert found_by_search(runtime, one) == (["a"], 1)
+    assert found_by_search(runtime, other) == ([], 0)
