@@ -177,3 +177,63 @@ def test_missing_key_names_the_file(tmp_path):
     refused = headwater("namespaces", "list", "--data", tmp_path)
     assert refused.exit_code == 1
     assert str(tmp_path / "admin-key") in refused.stderr
+
+
+@pytest.fixture
+def film(run, request):
+    """obj → film → scene → shot in two collections; the names are the test's own."""
+    mark = f"{abs(hash(request.node.name)):x}"[:8]
+    for name in (f"films-{mark}", f"scenes-{mark}"):
+        assert run("collections", "create", name).exit_code == 0
+    documents = [
+        {"document_id": f"film-{mark}", "title": "Launch", "root_object_id": "obj_1", "root_bucket_id": "bkt_1"},
+        {"document_id": f"scene-{mark}", "source_document_id": f"film-{mark}"},
+        {"document_id": f"shot-{mark}", "source_document_id": f"scene-{mark}"},
+    ]
+    for collection, document in zip(("films", "scenes", "scenes"), documents, strict=True):
+        made = run("documents", "create", f"{collection}-{mark}", "--json", stdin=json.dumps(document))
+        assert made.exit_code == 0, made.stderr
+    return mark
+
+
+def test_lineage_is_drawn_as_a_tree(run, film):
+    drawn = run("lineage", f"scene-{film}")
+    assert drawn.exit_code == 0, drawn.stderr
+    lines = [line.strip("│├└─ ").split() for line in drawn.stdout.splitlines()]
+    assert lines == [
+        ["bucket", "bkt_1"],
+        ["object", "obj_1"],
+        ["Launch", f"film-{film}", f"films-{film}"],
+        [f"scene-{film}", f"scenes-{film}"],
+        [f"shot-{film}", f"scenes-{film}"],
+    ]
+    cut = run("lineage", f"scene-{film}", "--limit", "2")
+    assert "--limit 20" in cut.stderr
+    assert len(run("lineage", f"scene-{film}", "--json").json["nodes"]) == 5
+    assert run("lineage", "nobody").exit_code == 1
+
+
+def test_missing_parents_are_drawn(run, film):
+    document = {"document_id": f"late-{film}", "source_document_id": "nobody", "root_object_id": "obj_9"}
+    run("documents", "create", f"films-{film}", stdin=json.dumps(document))
+    lines = [line.strip("│├└─ ").split() for line in run("lineage", f"late-{film}").stdout.splitlines()]
+    assert lines == [["object", "obj_9"], ["nobody", "missing"], [f"late-{film}", f"films-{film}"]]
+
+
+def test_cascade_asks_before_it_deletes(run, film):
+    arguments = ("documents", "delete", f"films-{film}", f"film-{film}")
+    planned = run(*arguments, "--cascade", "--dry-run", "--json").json
+    assert (planned["deleted_count"], planned["dry_run"]) == (3, True)
+    for answer in ("n\n", ""):
+        refused = run(*arguments, "--cascade", stdin=answer)
+        assert refused.exit_code == 1
+        assert "Delete 3 documents?" in refused.stderr
+    assert run("documents", "get", f"films-{film}", f"film-{film}").exit_code == 0
+    assert run(*arguments, "--cascade", "--json", stdin="y\n").json["deleted_count"] == 3
+    assert run("documents", "get", f"scenes-{film}", f"shot-{film}").exit_code == 1
+
+
+def test_cascade_without_being_asked(run, film):
+    arguments = ("documents", "delete", f"scenes-{film}", f"scene-{film}")
+    assert run(*arguments, "--dry-run").exit_code == 2
+    assert run(*arguments, "--cascade", "--yes", "--json").json["deleted_count"] == 2

@@ -13,6 +13,7 @@ from cyclopts.exceptions import UnknownCommandError
 from headwater import __version__
 from headwater.cli import collections, documents, keys, namespaces, organizations, users
 from headwater.cli.demo import demo
+from headwater.cli.lineage import lineage
 from headwater.cli.operate import backup, rebuild, restore, verify
 from headwater.cli.output import CommandError, complain
 from headwater.cli.serve import serve
@@ -26,7 +27,7 @@ app = App(
 )
 for _noun in (organizations, users, keys, namespaces, collections, documents):
     app.command(_noun.app)
-for _verb in (serve, demo, verify, rebuild, backup, restore):
+for _verb in (serve, demo, lineage, verify, rebuild, backup, restore):
     app.command(_verb)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
-from headwater.cli.output import CommandError, note, print_json, print_object, print_page
+from headwater.cli.output import CommandError, ask, note, print_json, print_object, print_page
 
 app = App(name="documents", help="Documents: create from JSON or JSON lines, get, list, delete.")
 Collection = Annotated[str, Parameter(help="Id or name of the collection.")]
@@ -92,8 +92,28 @@ def list_documents(
 
 @app.command
 def delete(
-    collection: Collection, document: Document, *, connection: Connection = DEFAULT_CONNECTION, json: Json = False
+    collection: Collection,
+    document: Document,
+    *,
+    cascade: Annotated[bool, Parameter(negative=(), help="With everything that was made from it.")] = False,
+    dry_run: Annotated[bool, Parameter(negative=(), help="With --cascade: only count what would go.")] = False,
+    yes: Annotated[bool, Parameter(negative=(), help="With --cascade: do not ask.")] = False,
+    connection: Connection = DEFAULT_CONNECTION,
+    json: Json = False,
 ) -> None:
-    """Delete a document and its vectors."""
+    """Delete a document and its vectors. With --cascade it counts what would go and asks before it goes on."""
+    if dry_run and not cascade:
+        raise CommandError("--dry-run goes with --cascade", exit_code=2)
+    path = path_of("collections", collection, "documents", document)
     with Client(connection) as client:
-        print_object(client.delete(path_of("collections", collection, "documents", document)), as_json=json)
+        if cascade and not dry_run and not yes:
+            _confirm(client.delete(path, cascade="true", dry_run="true"))
+        query = {"cascade": "true" if cascade else None, "dry_run": "true" if dry_run else None}
+        print_object(client.delete(path, **query), as_json=json)
+
+
+def _confirm(planned: dict[str, Any]) -> None:
+    for collection_id, count in planned["collections"].items():
+        note(f"{count:>7} documents in {collection_id}")
+    if not ask(f"Delete {planned['deleted_count']} documents?"):
+        raise CommandError("nothing was deleted", "pass --yes to delete without being asked")

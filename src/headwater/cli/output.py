@@ -32,6 +32,15 @@ def note(message: str) -> None:
     print(message, file=sys.stderr)
 
 
+def ask(question: str) -> bool:
+    """Whether the person at the keyboard says yes. Where there is none, the answer is no."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        print(file=sys.stderr)
+    return answer.strip().lower() in ("y", "yes")
+
+
 def print_json(data: Any) -> None:
     """One line of JSON, so that it can be piped, logged and read line by line."""
     print(json.dumps(data, ensure_ascii=False), flush=True)

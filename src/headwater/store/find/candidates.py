@@ -24,6 +24,7 @@ from headwater.store.find.located import (
 )
 from headwater.store.find.query import Explain, Position, Query
 
+
 @dataclass(frozen=True)
 class Driver:
     """What a search in one collection is driven by: a set of the index, or None for all documents."""

@@ -45,9 +45,7 @@ class Stream:
         self._order = order
         self._budget = budget
         self._explain = explain
-        self.driver: Driver = choose_driver(
-            connection, query, collection_row, explain, sized=order.path is not None
-        )
+        self.driver: Driver = choose_driver(connection, query, collection_row, explain, sized=order.path is not None)
         further = [] if order.path is None else [order.path]
         self._decode = decoder_of(query, [*further, *further_paths])
         self._accepts: Callable[[Fields], bool] | None = compile_query(query)
