@@ -4,7 +4,7 @@ WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src ./src
 RUN python -m venv /opt/headwater \
-    && /opt/headwater/bin/pip install --no-cache-dir -c constraints.txt '.[text]'
+    && /opt/headwater/bin/pip install --no-cache-dir -c constraints.txt '.[parquet,text]'
 
 FROM python:3.12-slim
 COPY --from=build /opt/headwater /opt/headwater

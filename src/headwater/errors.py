@@ -2,7 +2,7 @@
 
 HeadwaterError
 ├── BadRequestError 400 · UnauthorizedError 401
-├── ForbiddenError 403 · QuotaExceededError 403 · NotEnabledError 403
+├── ForbiddenError 403 · QuotaExceededError 403 · NotEnabledError 403 · SignatureError 403
 ├── NotFoundError 404 · MethodNotAllowedError 405 · RequestTimeoutError 408
 ├── ConflictError 409 · AlreadyExistsError 409 · PreconditionFailedError 412
 ├── PayloadTooLargeError 413 · URITooLongError 414 · UnsupportedMediaTypeError 415 · ValidationError 422
@@ -68,6 +68,12 @@ class QuotaExceededError(HeadwaterError):
 
 class NotEnabledError(HeadwaterError):
     """The feature is not part of this deployment. ``details.feature`` names it."""
+
+    status = 403
+
+
+class SignatureError(HeadwaterError):
+    """A signed link was changed, is not one of this server, or has expired. Ask for a new one."""
 
     status = 403
 

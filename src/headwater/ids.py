@@ -47,6 +47,10 @@ def new_task_id() -> str:
     return _random("task_", 16)
 
 
+def new_export_id() -> str:
+    return _random("exp_", 20)
+
+
 def new_request_id() -> str:
     """Unique, not secret: random for each process, then counted."""
     return f"req_{_PROCESS}{next(_requests):010x}"

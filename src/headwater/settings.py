@@ -73,6 +73,13 @@ class Settings(BaseSettings):
         10_000, ge=1, description="A path is indexed after three queries that had to read this many documents for it."
     )
 
+    # Exports, imports and clones
+    transfer_wait_seconds: float = Field(
+        100.0,
+        gt=0,
+        description="How long a request waits for an export or import that runs as a task; beyond it, 504.",
+    )
+
     # Store
     commit_max_commands: int = Field(512, ge=1, description="Most commands in one commit.")
     commit_max_bytes: int = Field(8 * MEBIBYTE, ge=1024, description="Most bytes in one commit.")

@@ -17,6 +17,7 @@ from headwater.cli.lineage import lineage
 from headwater.cli.operate import backup, rebuild, restore, verify
 from headwater.cli.output import CommandError, complain
 from headwater.cli.serve import serve
+from headwater.cli.transfer import export_collection, import_collection
 
 app = App(
     name="headwater",
@@ -29,6 +30,8 @@ for _noun in (organizations, users, keys, namespaces, collections, documents):
     app.command(_noun.app)
 for _verb in (serve, demo, lineage, verify, rebuild, backup, restore):
     app.command(_verb)
+app.command(export_collection, name="export")
+app.command(import_collection, name="import")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 from urllib.parse import quote
 
 from cyclopts import Parameter
@@ -15,6 +15,8 @@ from headwater.cli.output import CommandError
 
 if TYPE_CHECKING:
     import httpx2
+
+    from headwater.cli.progress import Advance
 
 #: The API's clients repeat a 429 or 503 for three minutes in all; the server promises that such a request did nothing.
 RETRY_SECONDS = 180.0
@@ -104,11 +106,36 @@ class Client:
     def get(self, path: str, **query: Any) -> Any:
         return self.call("GET", path, query=query)
 
-    def post(self, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any) -> Any:
-        return self.call("POST", path, body=body, headers=headers, query=query)
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        repeatable: bool = False,
+        **query: Any,
+    ) -> Any:
+        return self.call("POST", path, body=body, headers=headers, repeatable=repeatable, query=query)
 
     def delete(self, path: str, **query: Any) -> Any:
         return self.call("DELETE", path, query=query)
+
+    def fetch(self, url: str, target: BinaryIO, advance: Advance) -> None:
+        """Append the bytes behind the URL to the file, from where the file ends. The URL itself is the permission."""
+        import httpx2
+
+        at = target.tell()
+        headers = {"Authorization": "", "Accept-Encoding": "identity"} | ({"Range": f"bytes={at}-"} if at else {})
+        try:
+            with self._client.stream("GET", url, headers=headers) as answer:
+                if answer.status_code != (206 if at else 200):
+                    answer.read()
+                    _outcome(answer)
+                advance(0, at + int(answer.headers["Content-Length"]))
+                for chunk in answer.iter_raw():
+                    advance(target.write(chunk))
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
 
     def call(
         self,
@@ -118,15 +145,17 @@ class Client:
         body: Any = None,
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Any:
         """The decoded answer of a request that is repeated while the server says "later".
 
-        With an ``Idempotency-Key`` it is also repeated when the server went away, for a while: it cannot act twice.
+        One that is ``repeatable``, or has an ``Idempotency-Key``, is also repeated when the server went away, for a
+        while: it cannot act twice.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         deadline = time.monotonic() + RETRY_SECONDS
         backoff = 0.5
-        repeatable = "Idempotency-Key" in (headers or {})
+        repeatable = repeatable or "Idempotency-Key" in (headers or {})
         while True:
             try:
                 answer = self._send(method, path, body, given, headers)
@@ -153,11 +182,14 @@ class Client:
             self._answered_at = time.monotonic()
             return answer
         except httpx2.TransportError as error:
-            raise CommandError(
-                f"no answer from {self._base_url}: {error or type(error).__name__}",
-                "start it with `headwater serve`, or name another with --url",
-                exit_code=3,
-            ) from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> CommandError:
+        return CommandError(
+            f"no answer from {self._base_url}: {error or type(error).__name__}",
+            "start it with `headwater serve`, or name another with --url",
+            exit_code=3,
+        )
 
 
 def _is_local(url: str) -> bool:

@@ -106,9 +106,15 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("PATCH", "/v1/collections/{collection_identifier}"): _WRITE,
     ("DELETE", "/v1/collections/{collection_identifier}"): _DELETE,
     ("POST", "/v1/collections/{collection_identifier}/clone"): _WRITE,
+    ("POST", "/v1/collections/{collection_identifier}/export"): _READ,
+    ("POST", "/v1/collections/{collection_identifier}/import"): _WRITE,
+    ("POST", "/v1/collections/import/infer"): _READ,
+    ("POST", "/v1/collections/import/validate-mapping"): _READ,
     ("GET", "/v1/collections/{collection_identifier}/features"): _READ,
     ("GET", "/v1/collections/{collection_identifier}/lifecycle"): _READ,
     ("PATCH", "/v1/collections/{collection_identifier}/lifecycle"): _WRITE,
+    # Files of exports: the signed token in the path is the permission.
+    ("GET", "/v1/_storage/{token}"): _PUBLIC,
     # Namespaces
     ("POST", "/v1/namespaces"): Access("write"),
     ("GET", "/v1/namespaces"): Access("read"),

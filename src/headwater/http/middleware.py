@@ -28,6 +28,7 @@ from headwater.http.metrics import Metrics
 _log = structlog.get_logger("headwater.http")
 _REQUEST_ID_HEADER = b"x-request-id"
 _CLOSE = (b"connection", b"close")
+_STORED_FILES = ("/v1/_storage/", "/api/v1/_storage/")
 
 
 class Errors:
@@ -87,7 +88,10 @@ def _log_failure(error: Exception, scope: Scope) -> None:
 
 
 class OptionalGZip:
-    """Compresses long answers for clients that accept it; the others do not pay for the question."""
+    """Compresses long answers for clients that accept it; the others do not pay for the question.
+
+    Stored files go out as they are: a part of one has a place that means nothing in a compressed stream.
+    """
 
     def __init__(self, app: ASGIApp, minimum_bytes: int) -> None:
         self._plain = app
@@ -95,7 +99,7 @@ class OptionalGZip:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for name, value in scope["headers"]:
-            if name == b"accept-encoding" and b"gzip" in value:
+            if name == b"accept-encoding" and b"gzip" in value and not scope["path"].startswith(_STORED_FILES):
                 await self._compressing(scope, receive, send)
                 return
         await self._plain(scope, receive, send)

@@ -28,6 +28,7 @@ from headwater.store.client import StoreClient
 from headwater.store.commands.jobs import ClaimJob, CompleteJob, FailJob, ReleaseLeases, RenewLease
 from headwater.store.commands.purge import ResumePurges
 from headwater.store.interface import Store
+from headwater.store.transfer.files import sweep
 
 log = structlog.get_logger("headwater.jobs")
 
@@ -37,8 +38,10 @@ _RUNNABLE = (
     "SELECT 1 FROM jobs WHERE state IN ('pending', 'running') AND run_after <= ?1"
     " AND (state = 'pending' OR leased_until < ?1) LIMIT 1"
 )
-#: Builds take minutes; everything else must not wait behind them.
+#: Builds and copies take minutes; everything else must not wait behind them.
 _BUILD_KINDS = ("index.build",)
+_TRANSFER_KINDS = ("collections.export", "collections.import")
+_SWEEP_SECONDS = 60.0
 
 
 class Lane:
@@ -52,11 +55,13 @@ class Lane:
 
     async def run(self) -> None:
         """Work until cancelled. A job that is cut short is leased again when its lease has run out."""
-        quick = [kind for kind in self._handlers if kind not in _BUILD_KINDS]
+        quick = [kind for kind in self._handlers if kind not in (*_BUILD_KINDS, *_TRANSFER_KINDS)]
         async with asyncio.TaskGroup() as slots:
             slots.create_task(self._resume())
             slots.create_task(self._slot("quick", quick))
             slots.create_task(self._slot("build", list(_BUILD_KINDS)))
+            slots.create_task(self._slot("transfer", list(_TRANSFER_KINDS)))
+            slots.create_task(self._sweep())
 
     async def _resume(self) -> None:
         """Once: take over what a lane before this one was at, and see to it that what was deleted is removed in the
@@ -69,6 +74,14 @@ class Lane:
             except HeadwaterError as error:
                 log.warning("the job lane waits", reason=error.message)
                 await asyncio.sleep(2.0)
+
+    async def _sweep(self) -> None:
+        """Remove exports that nobody can fetch any more."""
+        while True:
+            gone = await asyncio.to_thread(sweep, self._directory)
+            if gone:
+                log.info("exports are removed", count=len(gone))
+            await asyncio.sleep(_SWEEP_SECONDS)
 
     async def _slot(self, name: str, kinds: list[str]) -> None:
         owner = f"{self._owner}-{name}"
@@ -94,9 +107,10 @@ class Lane:
     async def _perform(self, owner: str, job: dict[str, Any], handler: Handler) -> None:
         job_id = job["job_id"]
         started = asyncio.get_running_loop().time()
-        renewing = asyncio.create_task(self._renew(owner, job_id))
+        work = Work(self._directory, self._settings, self._store, job["arguments"])
+        renewing = asyncio.create_task(self._renew(owner, job_id, work))
         try:
-            result = await handler(Work(self._directory, self._settings, self._store, job["arguments"]))
+            result = await handler(work)
             await self._store.execute(CompleteJob(job_id=job_id, owner=owner, result=result))
         except ConflictError as error:
             log.warning("a job was taken over", job=job_id, kind=job["kind"], reason=error.message)
@@ -112,12 +126,17 @@ class Lane:
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
 
-    async def _renew(self, owner: str, job_id: str) -> None:
+    async def _renew(self, owner: str, job_id: str, work: Work) -> None:
         while True:
             await asyncio.sleep(_LEASE_MILLISECONDS / 3000)
             try:
                 await self._store.execute(
-                    RenewLease(job_id=job_id, owner=owner, lease_milliseconds=_LEASE_MILLISECONDS)
+                    RenewLease(
+                        job_id=job_id,
+                        owner=owner,
+                        lease_milliseconds=_LEASE_MILLISECONDS,
+                        progress=work.progress or None,
+                    )
                 )
             except HeadwaterError as error:
                 log.warning("a lease could not be renewed", job=job_id, reason=error.message)

@@ -7,7 +7,7 @@ crash at any point, so every step of it must be safe to repeat.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class Work:
     settings: Settings
     store: Store
     arguments: dict[str, Any]
+    #: What the handler wants to be seen of it while it runs; stored every few seconds.
+    progress: dict[str, Any] = field(default_factory=dict)
 
 
 Handler = Callable[[Work], Awaitable[dict[str, Any]]]
@@ -31,6 +33,7 @@ Handler = Callable[[Work], Awaitable[dict[str, Any]]]
 def handlers() -> dict[str, Handler]:
     """Every kind of job. Imported late: the lane starts before it knows what it will have to do."""
     from headwater.jobs.index_build import build_index
+    from headwater.jobs.transfer import export_collection, import_collection
     from headwater.store.fields_job import fill_field_paths, remove_dropped_entries
     from headwater.store.idempotency_job import forget_idempotency_keys
     from headwater.store.lineage_job import repair_lineage
@@ -38,6 +41,8 @@ def handlers() -> dict[str, Handler]:
 
     return {
         "index.build": build_index,
+        "collections.export": export_collection,
+        "collections.import": import_collection,
         "collections.purge": lambda work: purge_collection(work.store, work.arguments),
         "namespaces.purge": lambda work: purge_namespace(work.store, work.arguments),
         "lineage.repair": lambda work: repair_lineage(work.store, work.arguments),

@@ -10,11 +10,13 @@ from headwater.store.commands import (  # noqa: F401
     fields,
     generations,
     housekeeping,
+    imports,
     jobs,
     lineage,
     namespaces,
     organizations,
     purge,
+    transfers,
     upsert,
     users,
 )

@@ -96,7 +96,7 @@ def _fill(
     """Everything of a new document that follows from its content; returns its vectors."""
     names, vectors = _name_vectors(tx, collection, content.features, content.vectors)
     document.body, document.derived = content.body, content.derived
-    _check_schema(collection, document)
+    check_schema(collection, document)
     sent = _merged_lineage(LineageSent(), content.system.lineage, principal)
     internal = _internal(namespace, document, content.system)
     first = content.features[0].feature_extractor_id if content.features else None
@@ -174,7 +174,7 @@ def _lineage(
     return found.internal
 
 
-def _check_schema(collection: Collection, document: DocumentRow) -> None:
+def check_schema(collection: Collection, document: DocumentRow) -> None:
     """Apply the collection's ``document_schema``; a warning is kept in the body, beside the derived names."""
     if collection.body.get("schema_validation", "off") == "off" or not collection.body.get("document_schema"):
         return
@@ -284,7 +284,7 @@ def _store_changed(
     if the change can have moved the document's place in its lineage."""
     document.sequence, document.updated_at = tx.next_sequence(), tx.now
     _set_body(document, stored)
-    _check_schema(collection, document)
+    check_schema(collection, document)
     moved = moved and _derive_anew(tx, namespace, collection, document, stored, lineage_sent, principal)
     stored.internal["updated_at"] = to_text(document.updated_at)
     document.blobs = _shown_blobs(stored.internal)
