@@ -58,6 +58,10 @@ class Settings(BaseSettings):
 
     # Documents
     document_schema_version: str = Field("v2", description="`document_schema_version` of a document that brings none.")
+    bulk_inline_documents: int = Field(
+        10_000, ge=0, description="Documents that a change by filter makes in its request; more are left to a task."
+    )
+    task_days: int = Field(7, ge=1, description="How long tasks that have ended can be asked for.")
     max_vector_width: int = Field(65_536, ge=1, description="Widest dense vector or multi-vector row.")
 
     # Queries

@@ -21,8 +21,8 @@ def server(tmp_path):
         yield running
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the walk needs curl")
@@ -36,6 +36,17 @@ def test_walk_with_curl(server, tmp_path):
     *_, first, second = done.stdout.splitlines()
     assert first == second
     assert '"root_object_id":"obj_film_001"' in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the walk needs curl")
+def test_changing_many_after_the_walk(server, tmp_path):
+    guide = (ROOT / "docs/guides/changing-many.md").read_text()
+    script = "\n".join(["set -eu", *blocks("bash"), *blocks("bash", guide)])
+    script = script.replace("http://127.0.0.1:8420", server.url)
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"message":"Updated 1 document(s), 1 failed"' in done.stdout
+    assert '"status":"COMPLETED"' in done.stdout
 
 
 def test_python_client(server):

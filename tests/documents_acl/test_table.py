@@ -25,9 +25,22 @@ pytestmark = pytest.mark.anyio
 
 #: ``read``, ``write`` and ``own`` name one document and need that right; ``object`` and ``empty`` name its root object
 #: and need the rights to read and to write it; ``many`` shows or counts what may be read; ``each`` changes what may be
-#: written and says so; ``create`` and ``upsert`` bring an id; ``free`` looks at no document; ``refused`` is not for end
-#: users at all.
-Kind = Literal["read", "write", "own", "many", "each", "create", "upsert", "object", "empty", "free", "refused"]
+#: written and says so; ``matching`` changes that too, and says nothing of the rest; ``create`` and ``upsert`` bring an
+#: id; ``free`` looks at no document; ``refused`` is not for end users at all.
+Kind = Literal[
+    "read",
+    "write",
+    "own",
+    "many",
+    "each",
+    "matching",
+    "create",
+    "upsert",
+    "object",
+    "empty",
+    "free",
+    "refused",
+]
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,9 @@ TABLE: dict[tuple[str, str], Row] = {
         "each", lambda document_id: {"updates": [{"document_id": document_id, "update_data": {"brand": "new"}}]}
     ),
     ("DELETE", _OF_COLLECTION + "/batch"): Row("each", lambda document_id: {"document_ids": [document_id]}),
+    ("PATCH", _OF_COLLECTION + "/bulk"): Row(
+        "matching", lambda document_id: {"filters": {"document_id": document_id}, "update_data": {"brand": "new"}}
+    ),
     ("POST", _OF_COLLECTION + "/schema/validate"): Row("free", lambda document_id: {"document_id": document_id}),
     ("GET", _OF_COLLECTION): Row("refused"),
     ("POST", _OF_COLLECTION + "/list"): Row("refused", lambda document_id: {}),
@@ -75,7 +91,14 @@ TABLE: dict[tuple[str, str], Row] = {
 }
 
 #: For end users too, and about no document.
-WITHOUT_DOCUMENTS = {("GET", "/v1/me"), ("GET", "/v1/account")}
+WITHOUT_DOCUMENTS = {
+    ("GET", "/v1/me"),
+    ("GET", "/v1/account"),
+    ("POST", "/v1/tasks/list"),
+    ("GET", "/v1/tasks/{task_id}"),
+    ("DELETE", "/v1/tasks/{task_id}"),
+    ("POST", "/v1/tasks/{task_id}/kill"),
+}
 
 #: Who asks, and whether the document is olga's, shared as ``World.make_shared`` does it; else it has no ACL.
 RELATIONS = {
@@ -99,7 +122,7 @@ def expected(kind: Kind, relation: str) -> tuple[int, str | None]:
         return TAKEN if kind == "create" else (200, None)
     if kind == "refused":
         return 403, "principal_key"
-    if kind in ("many", "each", "free"):
+    if kind in ("many", "each", "matching", "free"):
         return 200, None
     if kind == "create":
         return TAKEN
@@ -114,7 +137,7 @@ def expected(kind: Kind, relation: str) -> tuple[int, str | None]:
 
 def changed_by(kind: Kind, relation: str) -> bool:
     """Whether the document is another after the call."""
-    if kind not in ("write", "each", "upsert", "own", "empty"):
+    if kind not in ("write", "each", "matching", "upsert", "own", "empty"):
         return False
     return relation in ("organization", "owner") or (relation == "writer" and kind != "own")
 
@@ -145,9 +168,9 @@ async def place(world: World, document_id: str, state: str) -> None:
 
 
 def whole(answer: httpx2.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """All that the caller gets, but for the request's own id."""
+    """All that the caller gets, but for the ids of the request itself and of the task that it started."""
     headers = [(name, value) for name, value in answer.headers.items() if name != "x-request-id"]
-    return answer.status_code, re.sub(rb"req_\w+", b"", answer.content), headers
+    return answer.status_code, re.sub(rb"(req|task)_\w+", b"", answer.content), headers
 
 
 @pytest.mark.parametrize("route", TABLE, ids=lambda route: " ".join(route))
@@ -177,7 +200,7 @@ async def test_hidden_document_is_as_if_it_were_not_there(world: World, route: t
         after = whole(await ask(world, principal, route, document_id))
         if relation in HIDDEN:
             assert after == before, relation
-        elif TABLE[route].kind not in ("free", "refused"):
+        elif TABLE[route].kind not in ("free", "refused", "matching"):
             # The very same request tells a document that may be seen.
             assert after != before, relation
 

@@ -10,7 +10,7 @@ import pytest
 from headwater.errors import ValidationError
 from headwater.store.commands.housekeeping import ForgetIdempotencyKeys
 from headwater.store.documents.idempotency import check_key, fingerprint
-from headwater.store.idempotency_job import forget_idempotency_keys
+from headwater.store.forgetting_job import forget_idempotency_keys
 from headwater.tenancy.bootstrap import new_organization
 
 pytestmark = pytest.mark.anyio

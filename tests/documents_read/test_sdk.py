@@ -13,16 +13,20 @@ from mixpeek.api.collections_api import CollectionsApi
 from mixpeek.api.document_lineage_api import DocumentLineageApi
 from mixpeek.api.documents_api import DocumentsApi
 from mixpeek.api.namespaces_api import NamespacesApi
+from mixpeek.api.tasks_api import TasksApi
 from mixpeek.exceptions import ConflictException, NotFoundException, UnprocessableEntityException
 from mixpeek.models import (
     BatchDeleteDocumentsRequest,
     BatchDocumentUpdate,
     BatchGetDocumentsRequest,
     BatchUpdateDocumentsRequest,
+    BulkUpdateDocumentsRequest,
     BYOUpsertRequest,
     CreateCollectionRequest,
     CreateNamespaceRequest,
     ListDocumentsRequest,
+    ListTasksRequest,
+    LogicalOperatorInput,
 )
 
 from tests.conftest import Server, start_server
@@ -151,3 +155,28 @@ def test_lineage(api: Any) -> None:
     assert tree["tree"][0]["document_ids"] == ["item-0", "item-1", "item-2"]
     with pytest.raises(NotFoundException):
         lineage.get_documents_by_object("obj-2")
+
+
+def test_changes_by_filter_and_their_tasks(api: Any) -> None:
+    documents, tasks = CollectionDocumentsApi(api), TasksApi(api)
+    upsert(api, 5, collection_id="things")
+    some = LogicalOperatorInput.from_dict({"AND": [{"field": "n", "operator": "gte", "value": 2}]})
+    request = BulkUpdateDocumentsRequest(filters=some, update_data={"seen": True})
+    updated = documents.bulk_update("things", request)
+    assert (updated.updated_count, updated.status) == (3, "COMPLETED")
+    batch = BatchUpdateDocumentsRequest(filters=some, update_data={"seen": False})
+    assert documents.batch_update("things", batch).updated_count == 3
+    whole = documents.bulk_update("things", BulkUpdateDocumentsRequest(update_data={"all": 1}))
+    assert whole.updated_count == 5
+    deleted = documents.batch_delete("things", BatchDeleteDocumentsRequest(filters=some))
+    assert (deleted.deleted_count, deleted.limits) == (3, {"max_rows_inline": 10_000, "matched": 3})
+    task = tasks.get_task(deleted.task_id)
+    assert (task.status, task.task_type) == ("COMPLETED", "api_collections_documents_bulk_delete")
+    assert task.additional_data["deleted_count"] == 3
+    listed = tasks.list_tasks(list_tasks_request=ListTasksRequest(status="COMPLETED"))
+    assert len(listed.results) == 4
+    assert tasks.kill_task(deleted.task_id).success
+    assert tasks.kill_task("nope").success
+    with pytest.raises(UnprocessableEntityException):
+        documents.batch_delete("things", BatchDeleteDocumentsRequest(filters=LogicalOperatorInput(AND=[])))
+    assert documents.count_documents("things").count == 2

@@ -23,7 +23,8 @@ RoutePermission = Literal["public", "any", "read", "write", "delete", "admin", "
 @dataclass(frozen=True)
 class Access:
     """What a request must bring. ``namespace_optional``: an ``X-Namespace`` that names nothing is not an error
-    there; the route answers with an empty page (see ``dependencies.UnresolvedNamespace``).
+    there; the route answers with an empty page (see ``dependencies.UnresolvedNamespace``). ``namespace_omissible``:
+    without ``X-Namespace`` the route is about the whole organization.
 
     ``principals``: keys of end users may call it, since whatever it shows or changes is confined by document ACLs.
     All other routes refuse such keys, whatever permissions they hold.
@@ -32,6 +33,7 @@ class Access:
     permission: RoutePermission
     namespaced: bool = False
     namespace_optional: bool = False
+    namespace_omissible: bool = False
     principals: bool = False
 
 
@@ -55,6 +57,10 @@ _ADMIN = Access("admin")
 _READ_ACL = Access("read", namespaced=True, principals=True)
 _WRITE_ACL = Access("write", namespaced=True, principals=True)
 _DELETE_ACL = Access("delete", namespaced=True, principals=True)
+
+#: A key with a principal sees the tasks that it started.
+_READ_TASKS = Access("read", namespaced=True, namespace_omissible=True, principals=True)
+_STOP_TASKS = Access("delete", namespaced=True, namespace_omissible=True, principals=True)
 
 ACCESS: dict[tuple[str, str], Access] = {
     # Documentation and metrics
@@ -82,6 +88,7 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/collections/{collection_identifier}/documents/count"): _READ,
     ("POST", "/v1/collections/{collection_identifier}/documents/batch"): _WRITE_ACL,
     ("DELETE", "/v1/collections/{collection_identifier}/documents/batch"): _DELETE_ACL,
+    ("PATCH", "/v1/collections/{collection_identifier}/documents/bulk"): _WRITE_ACL,
     ("POST", "/v1/collections/{collection_identifier}/documents/schema/validate"): _READ_ACL,
     ("POST", "/v1/documents/batch-get"): _READ_ACL,
     ("GET", "/v1/namespaces/{namespace_id}/documents/{document_id}"): Access("read", principals=True),
@@ -95,6 +102,11 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/objects/{object_id}/documents"): _READ_ACL,
     ("GET", "/v1/objects/{object_id}/decomposition-tree"): _READ_ACL,
     ("DELETE", "/v1/objects/{object_id}/documents"): _DELETE_ACL,
+    # Tasks
+    ("POST", "/v1/tasks/list"): _READ_TASKS,
+    ("GET", "/v1/tasks/{task_id}"): _READ_TASKS,
+    ("DELETE", "/v1/tasks/{task_id}"): _STOP_TASKS,
+    ("POST", "/v1/tasks/{task_id}/kill"): _STOP_TASKS,
     # Collections
     ("POST", "/v1/collections"): _WRITE,
     ("GET", "/v1/collections"): Access("read", namespaced=True, namespace_optional=True),
@@ -179,8 +191,9 @@ def check(
     key = tenancy.authenticate(runtime, authorization, origin)
     if key.principal_id is not None and not access.principals:
         raise tenancy.not_for_principals()
+    namespaced = access.namespaced and not (access.namespace_omissible and not namespace)
     try:
-        found = tenancy.admit(runtime, key, permission, namespaced=access.namespaced, x_namespace=namespace, path=path)
+        found = tenancy.admit(runtime, key, permission, namespaced=namespaced, x_namespace=namespace, path=path)
     except NotFoundError as error:
         if access.namespace_optional and error.code == "namespace_not_found":
             return Caller(key, None, namespace)

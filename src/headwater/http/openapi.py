@@ -98,4 +98,5 @@ def _complete(operation: dict[str, Any], access: Access) -> None:
         text = operation.get("description", "")
         operation["description"] = f"{text}\n\nNeeds the permission `{access.permission}`.".strip()
     if access.namespaced:
-        operation.setdefault("parameters", []).append(_NAMESPACE_HEADER)
+        header = _NAMESPACE_HEADER | {"required": not access.namespace_omissible}
+        operation.setdefault("parameters", []).append(header)

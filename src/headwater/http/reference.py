@@ -80,6 +80,8 @@ def routes_page() -> str:
 def _namespace(access: Access) -> str:
     if not access.namespaced:
         return ""
+    if access.namespace_omissible:
+        return "optional"
     return "may name nothing" if access.namespace_optional else "required"
 
 

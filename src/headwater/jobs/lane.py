@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -36,11 +37,14 @@ _POLL_SECONDS = 0.25
 _LEASE_MILLISECONDS = 15_000
 _RUNNABLE = (
     "SELECT 1 FROM jobs WHERE state IN ('pending', 'running') AND run_after <= ?1"
-    " AND (state = 'pending' OR leased_until < ?1) LIMIT 1"
+    " AND (state = 'pending' OR leased_until < ?1) AND kind IN (SELECT value FROM json_each(?2)) LIMIT 1"
 )
-#: Builds and copies take minutes; everything else must not wait behind them.
-_BUILD_KINDS = ("index.build",)
-_TRANSFER_KINDS = ("collections.export", "collections.import")
+#: What takes minutes has a slot of its own: everything else must not wait behind it.
+_SLOTS = {
+    "build": ["index.build"],
+    "transfer": ["collections.export", "collections.import"],
+    "bulk": ["documents.bulk_update", "documents.bulk_delete"],
+}
 _SWEEP_SECONDS = 60.0
 
 
@@ -55,12 +59,12 @@ class Lane:
 
     async def run(self) -> None:
         """Work until cancelled. A job that is cut short is leased again when its lease has run out."""
-        quick = [kind for kind in self._handlers if kind not in (*_BUILD_KINDS, *_TRANSFER_KINDS)]
+        slow = {kind for kinds in _SLOTS.values() for kind in kinds}
+        slots_of = _SLOTS | {"quick": [kind for kind in self._handlers if kind not in slow]}
         async with asyncio.TaskGroup() as slots:
             slots.create_task(self._resume())
-            slots.create_task(self._slot("quick", quick))
-            slots.create_task(self._slot("build", list(_BUILD_KINDS)))
-            slots.create_task(self._slot("transfer", list(_TRANSFER_KINDS)))
+            for name, kinds in slots_of.items():
+                slots.create_task(self._slot(name, kinds))
             slots.create_task(self._sweep())
 
     async def _resume(self) -> None:
@@ -95,7 +99,7 @@ class Lane:
                 await asyncio.sleep(2.0)
 
     async def _work_one(self, owner: str, kinds: list[str]) -> bool:
-        if fetch_one(self._reader, _RUNNABLE, (now_milliseconds(),)) is None:
+        if fetch_one(self._reader, _RUNNABLE, (now_milliseconds(), json.dumps(kinds))) is None:
             return False
         claim = ClaimJob(owner=owner, kinds=kinds, lease_milliseconds=_LEASE_MILLISECONDS)
         job = await self._store.execute(claim)
@@ -107,7 +111,7 @@ class Lane:
     async def _perform(self, owner: str, job: dict[str, Any], handler: Handler) -> None:
         job_id = job["job_id"]
         started = asyncio.get_running_loop().time()
-        work = Work(self._directory, self._settings, self._store, job["arguments"])
+        work = Work(self._directory, self._settings, self._store, job_id, job["arguments"])
         renewing = asyncio.create_task(self._renew(owner, job_id, work))
         try:
             result = await handler(work)

@@ -22,6 +22,7 @@ class Work:
     directory: Path
     settings: Settings
     store: Store
+    job_id: str
     arguments: dict[str, Any]
     #: What the handler wants to be seen of it while it runs; stored every few seconds.
     progress: dict[str, Any] = field(default_factory=dict)
@@ -34,10 +35,16 @@ def handlers() -> dict[str, Handler]:
     """Every kind of job. Imported late: the lane starts before it knows what it will have to do."""
     from headwater.jobs.index_build import build_index
     from headwater.jobs.transfer import export_collection, import_collection
+    from headwater.store.bulk.change import DELETE_JOB, UPDATE_JOB
+    from headwater.store.bulk_job import change_documents
+    from headwater.store.commands.tasks import FORGET_JOB
     from headwater.store.fields_job import fill_field_paths, remove_dropped_entries
-    from headwater.store.idempotency_job import forget_idempotency_keys
+    from headwater.store.forgetting_job import forget_idempotency_keys, forget_tasks
     from headwater.store.lineage_job import repair_lineage
     from headwater.store.purge_job import purge_collection, purge_namespace
+
+    def change(work: Work) -> Awaitable[dict[str, Any]]:
+        return change_documents(work.store, work.directory, work.job_id, work.arguments)
 
     return {
         "index.build": build_index,
@@ -49,4 +56,7 @@ def handlers() -> dict[str, Handler]:
         "fields.fill": lambda work: fill_field_paths(work.store, work.arguments),
         "fields.drop": lambda work: remove_dropped_entries(work.store),
         "idempotency.forget": lambda work: forget_idempotency_keys(work.store, work.settings.idempotency_hours),
+        FORGET_JOB: lambda work: forget_tasks(work.store, work.settings.task_days),
+        UPDATE_JOB: change,
+        DELETE_JOB: change,
     }

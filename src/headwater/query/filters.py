@@ -50,3 +50,18 @@ def conditions_of(node: Filter) -> Iterator[Condition]:
 def paths_of(node: Filter | None) -> list[str]:
     """The paths that the filter looks at, each once, in the order of their first use."""
     return [] if node is None else list(dict.fromkeys(condition.path for condition in conditions_of(node)))
+
+
+def constant(node: Filter) -> bool | None:
+    """What the filter says about every document alike, whatever is in it; None when that depends on the document."""
+    if isinstance(node, Condition):
+        return None
+    if isinstance(node, Not):
+        inner = constant(node.part)
+        return None if inner is None else not inner
+    # An ``AllOf`` is decided by one part that never matches, an ``AnyOf`` by one that always does.
+    decisive = isinstance(node, AnyOf)
+    parts = [constant(part) for part in node.parts]
+    if decisive in parts:
+        return decisive
+    return None if None in parts else not decisive

@@ -15,6 +15,7 @@ from headwater.resources.health.routes import router as health
 from headwater.resources.namespaces.routes import router as namespaces
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
+from headwater.resources.tasks.routes import router as tasks
 from headwater.resources.transfers.routes import router as transfers
 from headwater.resources.users.routes import router as users
 
@@ -26,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     documents_acl,
     documents_of_namespace,
     documents_lineage,
+    tasks,
     collections,
     transfers,
     namespaces,

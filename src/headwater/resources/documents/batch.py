@@ -37,7 +37,7 @@ async def update_each(ctx: Context, collection: Collection, items: list[Document
 
     parts = _sliced(updates, [weight_of(item.update) for item in updates])
     errors = await _in_turn(ctx, command, parts)
-    return _answer("updated", [item.document_id for item in updates], errors)
+    return {"task_id": None, "status": None, **_answer("updated", [item.document_id for item in updates], errors)}
 
 
 async def delete_each(ctx: Context, collection: Collection, document_ids: list[str]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from headwater.resources.documents.schemas_batch import (
     BatchDeleteResponse,
     BatchUpdateBody,
     BatchUpdateResponse,
+    BulkUpdateBody,
+    BulkUpdateResponse,
     ValidationReport,
 )
 
@@ -30,9 +32,20 @@ _UPDATE_EXAMPLES = {
             ]
         }
     },
+    "by filter": {"value": {"filters": {"brand": "Acme"}, "update_data": {"metadata.reviewed": True}}},
+}
+_BULK_EXAMPLES = {
+    "by filter": {
+        "value": {
+            "filters": {"AND": [{"field": "metadata.status", "operator": "eq", "value": "pending"}]},
+            "update_data": {"metadata.status": "processed"},
+        }
+    },
+    "whole collection": {"value": {"update_data": {"season": "spring"}}},
 }
 _DELETE_EXAMPLES = {
     "one by one": {"value": {"document_ids": ["doc_5b1e0c7a9d2f4e6b8a0c1d2e", "doc_abc123"]}},
+    "by filter": {"value": {"filters": {"metadata.status": "discontinued"}, "reason": "spring cleaning"}},
 }
 
 
@@ -45,7 +58,8 @@ _DELETE_EXAMPLES = {
 async def batch_update(
     collection_identifier: str, ctx: Ctx, body: Annotated[BatchUpdateBody, Body(openapi_examples=_UPDATE_EXAMPLES)]
 ) -> dict[str, Any]:
-    """Change up to 1000 documents, each in its own way. Each is changed or not for itself; `results` says which.
+    """Change up to 1000 documents, each in its own way (`updates`), or all that match `filters` in the same way
+    (`update_data`). Each is changed or not for itself; `results` says which.
 
     In `update_data`, `a.b` writes one leaf, a key without dots overwrites its whole value (`metadata` too, unlike in a
     PATCH), and `null` is stored. Vectors cannot be changed here.
@@ -62,8 +76,27 @@ async def batch_update(
 async def batch_delete(
     collection_identifier: str, ctx: Ctx, body: Annotated[BatchDeleteBody, Body(openapi_examples=_DELETE_EXAMPLES)]
 ) -> dict[str, Any]:
-    """Delete up to 1000 documents by their ids. An id that no document of the collection has fails for itself."""
+    """Delete up to 1000 documents by their ids, or all that match `filters`. An id that no document of the collection
+    has fails for itself. Filters that match everything are refused."""
     return await changing_many.batch_delete(ctx, collection_identifier, body)
+
+
+@router.patch(
+    _COLLECTION + "/bulk",
+    summary="Update all matching documents",
+    operation_id="bulk_update",
+    response_model=BulkUpdateResponse,
+)
+async def bulk_update(
+    collection_identifier: str, ctx: Ctx, body: Annotated[BulkUpdateBody, Body(openapi_examples=_BULK_EXAMPLES)]
+) -> dict[str, Any]:
+    """Write the same `update_data` into every document that matches `filters`; without them, into all of the
+    collection. A document is changed once, if it matches when its turn comes; one that comes later is left alone.
+
+    While up to 10,000 match, the answer comes when all are changed. More are changed by a task: the status is
+    `PENDING`, and `GET /v1/tasks/{task_id}` tells how far it is.
+    """
+    return await changing_many.bulk_update(ctx, collection_identifier, body)
 
 
 @router.post(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,9 +12,12 @@ from headwater.http.models import ClosedModel
 MAX_DOCUMENTS = 1000
 _MAX_REASON = 500
 
-_Filters = Annotated[
-    dict[str, Any] | None, Field(description="Which documents: the filters of the list routes. Not enabled yet.")
-]
+_FILTERS = "Which documents: the filters of the list routes."
+_TASK_ID = "The task of a change by filter, for `GET /v1/tasks/{task_id}`; null where documents were named."
+_STATUS = (
+    "Of the task: `COMPLETED`, `COMPLETED_WITH_ERRORS` when some documents could not be changed, or `PENDING` when so"
+    " many match that it goes on after the answer."
+)
 _UPDATE_DATA = (
     "What to write. `a.b` writes one leaf and leaves its neighbours alone; a key without dots overwrites its whole"
     " value, `metadata` too; `null` is stored. Vectors and ids cannot be changed."
@@ -32,15 +35,20 @@ class BatchUpdateBody(ClosedModel):
     updates: list[DocumentUpdateItem] | None = Field(
         None, min_length=1, max_length=MAX_DOCUMENTS, description="An update for each document, applied in this order."
     )
-    filters: _Filters = None
+    filters: dict[str, Any] | None = Field(None, description=_FILTERS)
     update_data: dict[str, Any] | None = Field(None, description=_UPDATE_DATA)
+
+
+class BulkUpdateBody(ClosedModel):
+    filters: dict[str, Any] | None = Field(None, description=_FILTERS + " Without them, all of the collection.")
+    update_data: dict[str, Any] = Field(description=_UPDATE_DATA)
 
 
 class BatchDeleteBody(ClosedModel):
     """Either `document_ids` or `filters`."""
 
     document_ids: list[str] | None = Field(None, min_length=1, max_length=MAX_DOCUMENTS)
-    filters: _Filters = None
+    filters: dict[str, Any] | None = Field(None, description=_FILTERS)
     reason: str | None = Field(None, max_length=_MAX_REASON, description="Kept with the task of a delete by filter.")
 
 
@@ -62,14 +70,40 @@ class BatchUpdateResponse(BaseModel):
                         {"document_id": "doc_x", "success": False, "error": "Document not found"},
                     ],
                     "message": "Updated 1 document(s), 1 failed",
+                    "task_id": None,
+                    "status": None,
                 }
             ]
         }
     )
 
-    updated_count: int
+    updated_count: int = Field(description="By the time of the answer.")
     failed_count: int
     results: list[DocumentResult] = Field(description="In the order of the request; empty with `filters`.")
+    message: str
+    task_id: str | None = Field(description=_TASK_ID)
+    status: str | None = Field(description=_STATUS)
+
+
+class BulkUpdateResponse(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "task_id": "task_5t0q8w2e6r1y3u7i",
+                    "status": "COMPLETED",
+                    "updated_count": 42,
+                    "failed_count": 0,
+                    "message": "Updated 42 document(s), 0 failed",
+                }
+            ]
+        }
+    )
+
+    task_id: str = Field(description=_TASK_ID)
+    status: str = Field(description=_STATUS)
+    updated_count: int | None = Field(description="Null while the task is pending.")
+    failed_count: int
     message: str
 
 
@@ -90,12 +124,14 @@ class BatchDeleteResponse(BaseModel):
         }
     )
 
-    task_id: str | None
-    status: str | None
-    deleted_count: int | None
+    task_id: str | None = Field(description=_TASK_ID)
+    status: str | None = Field(description=_STATUS)
+    deleted_count: int | None = Field(description="Null while the task is pending.")
     failed_count: int
     results: list[DocumentResult] = Field(description="In the order of the request, each id once; empty with filters.")
-    limits: dict[str, int] | None
+    limits: dict[str, int] | None = Field(
+        description="With filters: `matched` documents, and up to how many (`max_rows_inline`) the request waits for."
+    )
     message: str
 
 

@@ -3,6 +3,7 @@
 from headwater.store.commands import (  # noqa: F401
     api_keys,
     batches,
+    bulk,
     cascade,
     collections,
     document_acl,
@@ -16,6 +17,7 @@ from headwater.store.commands import (  # noqa: F401
     namespaces,
     organizations,
     purge,
+    tasks,
     transfers,
     upsert,
     users,

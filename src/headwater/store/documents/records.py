@@ -103,6 +103,15 @@ def load_by_collection(
     return document if document is not None and document.collection_row == collection_row else None
 
 
+def load_by_row(connection: apsw.Connection, collection_row: int, document_row: int) -> DocumentRow | None:
+    """The collection's document with that row."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.document_row = ? AND d.collection_row = ?",
+        (document_row, collection_row),
+    ).fetchone()
+    return None if row is None else document_of(row)
+
+
 def load_vectors(connection: apsw.Connection, document_row: int) -> list[VectorData]:
     """The document's vectors, ``[]`` when it has none. Raises ``StorageCorruptedError``."""
     row = connection.execute("SELECT data, checksum FROM vectors WHERE document_row = ?", (document_row,)).fetchone()

@@ -8,7 +8,7 @@ from headwater.store.find.budget import Budget, BudgetExceededError
 from headwater.store.find.counting import Counted, count
 from headwater.store.find.fields import fields_of
 from headwater.store.find.grouping import Group, GroupPage, find_groups
-from headwater.store.find.pages import FoundPage, find_page, walk
+from headwater.store.find.pages import FoundPage, find_page, position_in_creation, walk
 from headwater.store.find.query import Explain, Order, Partition, Position, Query
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "fields_of",
     "find_groups",
     "find_page",
+    "position_in_creation",
     "walk",
 ]

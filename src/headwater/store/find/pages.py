@@ -10,6 +10,7 @@ import apsw
 
 from headwater.store.documents.records import DocumentRow
 from headwater.store.find.budget import Budget
+from headwater.store.find.ordering import position_of
 from headwater.store.find.query import CREATION, Explain, Order, Position, Query
 from headwater.store.find.streams import matches_in
 
@@ -56,3 +57,8 @@ def walk(
     matches = (document for _, document in matches_in(connection, query, CREATION, after, budget, Explain()))
     while found := list(islice(matches, batch)):
         yield found
+
+
+def position_in_creation(document: DocumentRow) -> Position:
+    """Where the document stands in the order of creation, to go on after it."""
+    return position_of(document, CREATION, [])

@@ -1,0 +1,1 @@
+"""One change to all documents that a filter matches."""
