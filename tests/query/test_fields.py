@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.query import AllOf, AnyOf, Condition, Fields, Filter, Not, matches, parse_filter
-from headwater.query.fields import body_decoder
+from headwater.query.fields import body_decoder, internal_decoder
 
 BODY: dict[str, Any] = {
     "brand": "Acme",
@@ -36,9 +36,9 @@ INTERNAL: dict[str, Any] = {
 
 
 def fields_of(body: dict[str, Any], paths: tuple[str, ...] | None = None) -> Fields:
-    decode = msgspec.json.decode if paths is None else body_decoder(paths)
+    decoders = () if paths is None else (body_decoder(paths), internal_decoder(paths))
     blobs = msgspec.json.encode([{"url": "s3://x", "type": "video"}])
-    return Fields("doc_1", "col_1", msgspec.json.encode(body), msgspec.json.encode(INTERNAL), blobs, decode)
+    return Fields("doc_1", "col_1", msgspec.json.encode(body), msgspec.json.encode(INTERNAL), blobs, *decoders)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,8 @@ def fields_of(body: dict[str, Any], paths: tuple[str, ...] | None = None) -> Fie
         ("document_blobs.type", ["video"]),
         ("searchable_at", []),
         ("_internal", [INTERNAL]),
+        ("payload._internal.modality", ["text"]),
+        ("payload.payload.lineage_path", ["bkt_1/col_1"]),
         ("_internal.nothing", []),
     ],
 )

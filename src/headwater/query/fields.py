@@ -7,8 +7,9 @@ fields by their aliases, then the keys of the two metadata objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Protocol
 
 import msgspec
@@ -38,6 +39,11 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 }
 #: Kept in the body for the answer; no user field, and not part of what is filtered.
 _HIDDEN = frozenset({"_schema_violations", "searchable_at"})
+#: With more members than this to look for, skipping the others does not pay.
+_MOST_MEMBERS = 64
+
+#: From the JSON of an object to its members, or to some of them.
+Decode = Callable[[bytes], dict[str, Any]]
 
 
 class Readable(Protocol):
@@ -64,13 +70,14 @@ class PlainFields:
 
 
 class Fields:
-    """A document as filters see it. Its JSON is decoded when a path first needs it, and only the members that paths
-    of this ``decoder`` can lead to."""
+    """A document as filters see it. Its JSON is decoded when a path first needs it; the decoders may leave out members
+    that none of the paths that will be asked for can lead to."""
 
     __slots__ = (
         "_body",
         "_body_json",
         "_decode",
+        "_decode_internal",
         "_internal",
         "_internal_json",
         "blobs",
@@ -85,7 +92,8 @@ class Fields:
         body: bytes,
         internal: bytes,
         blobs: bytes | None = None,
-        decode: Callable[[bytes], dict[str, Any]] = msgspec.json.decode,
+        decode: Decode = msgspec.json.decode,
+        decode_internal: Decode = msgspec.json.decode,
     ) -> None:
         self.document_id = document_id
         self.collection_id = collection_id
@@ -93,6 +101,7 @@ class Fields:
         self._body_json = body
         self._internal_json = internal
         self._decode = decode
+        self._decode_internal = decode_internal
         self._body: dict[str, Any] | None = None
         self._internal: dict[str, Any] | None = None
 
@@ -107,28 +116,30 @@ class Fields:
     def internal(self) -> dict[str, Any]:
         """``_internal``."""
         if self._internal is None:
-            self._internal = msgspec.json.decode(self._internal_json)
-        found: dict[str, Any] = self._internal
-        return found
+            self._internal = self._decode_internal(self._internal_json)
+        return self._internal
 
     def values_at(self, path: str) -> list[Any]:
-        steps = _steps(path)
-        found = self._shown(path, steps)
-        return found or self._known_otherwise(path, steps)
+        steps, special = _steps(path)
+        if special:
+            return self._special(steps) or self._known_otherwise(path, steps)
+        body = self._body
+        if body is None:
+            body = self._body = self._decode(self._body_json)
+        # A field may have a dot in its name.
+        if path in body:
+            return [body[path]]
+        return (walk(body, steps) if len(steps) > 1 else None) or self._known_otherwise(path, steps)
 
-    def _shown(self, path: str, steps: tuple[str, ...]) -> list[Any]:
+    def _special(self, steps: tuple[str, ...]) -> list[Any]:
         head = steps[0]
         if head in _HIDDEN:
             return []
         if head == "_internal":
             return walk(self.internal, steps[1:])
-        if len(steps) == 1 and head in ("document_id", "collection_id"):
-            return [getattr(self, head)]
         if head == "document_blobs":
             return walk([] if self.blobs is None else msgspec.json.decode(self.blobs), steps[1:])
-        body = self.body
-        # A field may have a dot in its name.
-        return [body[path]] if path in body and len(steps) > 1 else walk(body, steps)
+        return [getattr(self, head)]
 
     def _known_otherwise(self, path: str, steps: tuple[str, ...]) -> list[Any]:
         head, rest = steps[0], steps[1:]
@@ -144,8 +155,12 @@ class Fields:
 
 
 @lru_cache(maxsize=4096)
-def _steps(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
+def _steps(path: str) -> tuple[tuple[str, ...], bool]:
+    """The steps of the path, and whether it leads to something else than the body."""
+    steps = tuple(path.split("."))
+    head = steps[0]
+    special = head in _HIDDEN or head in ("_internal", "document_blobs") or path in ("document_id", "collection_id")
+    return steps, special
 
 
 def walk(item: Any, steps: tuple[str, ...] | list[str]) -> list[Any]:
@@ -161,34 +176,54 @@ def walk(item: Any, steps: tuple[str, ...] | list[str]) -> list[Any]:
 
 
 @lru_cache(maxsize=512)
-def body_decoder(paths: tuple[str, ...]) -> Callable[[bytes], dict[str, Any]]:
+def body_decoder(paths: tuple[str, ...]) -> Decode:
     """A decoder of those root members that the paths can lead to: the others are skipped, which is most of the work."""
-    roots = _roots(paths)
-    if not roots:
-        return lambda _: {}
-    if len(roots) > 64:
-        return msgspec.json.decode
-    names = sorted(roots)
-    # Field names are made up, for a root may have any name; the encoded name is what is looked for.
-    fields = [(f"f{number}", Any, msgspec.UNSET) for number in range(len(names))]
-    struct = msgspec.defstruct("Roots", fields, rename=dict(zip((f[0] for f in fields), names, strict=True)), gc=False)
-    decode = msgspec.json.Decoder(struct).decode
-    attributes = list(zip(names, (field[0] for field in fields), strict=True))
-    unset = msgspec.UNSET
-
-    def decode_roots(data: bytes) -> dict[str, Any]:
-        found = decode(data)
-        return {name: value for name, field in attributes if (value := getattr(found, field)) is not unset}
-
-    return decode_roots
+    roots = {root for path in _spellings(paths) for root in (path, path.partition(".")[0])}
+    return _member_decoder(roots) if roots else lambda _: {}
 
 
-def _roots(paths: tuple[str, ...]) -> set[str]:
-    """The members of the body that ``Fields.values_at`` may touch for the paths."""
-    roots: set[str] = set()
+@lru_cache(maxsize=512)
+def internal_decoder(paths: tuple[str, ...]) -> Decode:
+    """The same for ``_internal``."""
+    # Whatever is not found in the body is looked for in the metadata.
+    roots = {"metadata"}
+    for path in _spellings(paths):
+        head, *rest = path.split(".")
+        if head == "_internal":
+            if not rest:
+                return msgspec.json.decode
+            roots.add(rest[0])
+        elif head in _ALIASES:
+            roots.add(_ALIASES[head][0])
+    return _member_decoder(roots)
+
+
+def _spellings(paths: Iterable[str]) -> Iterator[str]:
+    """The paths, and what they may stand for without ``payload.``."""
     for path in paths:
-        steps = path.split(".")
-        roots |= {path, steps[0]}
-        if steps[0] == "payload":
-            roots |= _roots((path.partition(".")[2],)) if len(steps) > 1 else set()
-    return roots - {"_internal", "document_id", "collection_id", "document_blobs"}
+        yield path
+        while path.startswith("payload."):
+            path = path.partition(".")[2]
+            yield path
+
+
+def _member_decoder(names: set[str]) -> Decode:
+    """A decoder of these members of an object, of which there is at least one; of all members when they are many."""
+    if len(names) > _MOST_MEMBERS:
+        return msgspec.json.decode
+    # Field names are made up, for a member may have any name; the encoded name is what is looked for.
+    fields = {name: f"f{number}" for number, name in enumerate(sorted(names))}
+    struct = msgspec.defstruct(
+        "Members",
+        [(field, Any, msgspec.UNSET) for field in fields.values()],
+        rename={field: name for name, field in fields.items()},
+        gc=False,
+    )
+    decode, unset = msgspec.json.Decoder(struct).decode, msgspec.UNSET
+    if len(names) == 1:
+        [(name, field)] = fields.items()
+        return lambda data: {} if (value := getattr(decode(data), field)) is unset else {name: value}
+    values_of = attrgetter(*fields.values())
+    return lambda data: {
+        name: value for name, value in zip(fields, values_of(decode(data)), strict=True) if value is not unset
+    }

@@ -6,7 +6,8 @@ An array stands for its elements, except where a whole array is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from operator import ge, gt, le, lt
 from typing import Any
 
 from headwater.query import geo, words
@@ -22,6 +23,8 @@ Operator = Callable[[Any, bool], Test]
 
 def equal(left: Any, right: Any) -> bool:
     """JSON equality: 1 and 1.0 are one value, true is not 1, "1" is not 1."""
+    if type(left) is str:
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, list) and isinstance(right, list):
@@ -33,10 +36,25 @@ def equal(left: Any, right: Any) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
+def _some(check: Callable[[Any], bool]) -> Test:
+    """Whether one of the values, or of the elements of an array, passes. Mostly there is just one plain value."""
+
+    def test(values: list[Any]) -> bool:
+        if len(values) == 1 and type(values[0]) is not list:
+            return check(values[0])
+        return any(map(check, elements(values)))
+
+    return test
+
+
+def _some_text(check: Callable[[str], bool]) -> Test:
+    return _some(lambda value: isinstance(value, str) and check(value))
+
+
 def _eq(wanted: Any, _: bool = False) -> Test:
     if isinstance(wanted, list):
         return lambda values: any(equal(value, wanted) for value in values)
-    return lambda values: any(equal(value, wanted) for value in elements(values))
+    return _some(lambda value: equal(value, wanted))
 
 
 def _in(wanted: list[Any], _: bool = False) -> Test:
@@ -67,16 +85,11 @@ def _not(operator: Operator) -> Operator:
 def _ordered(compare: Callable[[Any, Any], bool]) -> Operator:
     def operator(bound: Any, _: bool) -> Test:
         if not isinstance(bound, str):
-            return lambda values: any(compare(value, bound) for value in elements(values) if _is_number(value))
+            return _some(lambda value: _is_number(value) and compare(value, bound))
         moment = instant(bound)
         if moment is None:
-            return lambda values: any(compare(value, bound) for value in elements(values) if isinstance(value, str))
-
-        def at(values: list[Any]) -> bool:
-            texts = (value for value in elements(values) if isinstance(value, str))
-            return any((found := instant(text)) is not None and compare(found, moment) for text in texts)
-
-        return at
+            return _some_text(lambda text: compare(text, bound))
+        return _some_text(lambda text: (found := instant(text)) is not None and compare(found, moment))
 
     return operator
 
@@ -85,14 +98,12 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _strings(values: list[Any], sensitive: bool) -> Iterator[str]:
-    return (value if sensitive else value.lower() for value in elements(values) if isinstance(value, str))
-
-
 def _text_test(compare: Callable[[str, str], bool]) -> Operator:
     def operator(wanted: str, sensitive: bool) -> Test:
-        folded = wanted if sensitive else wanted.lower()
-        return lambda values: any(compare(text, folded) for text in _strings(values, sensitive))
+        if sensitive:
+            return _some_text(lambda text: compare(text, wanted))
+        folded = wanted.lower()
+        return _some_text(lambda text: compare(text.lower(), folded))
 
     return operator
 
@@ -106,28 +117,24 @@ def _contains(wanted: Any, sensitive: bool) -> Test:
     def holds(value: Any) -> bool:
         if isinstance(value, str):
             return folded in (value if sensitive else value.lower())
-        return isinstance(value, list) and folded in set(_strings(value, sensitive))
+        return isinstance(value, list) and whole(value)
 
+    whole = _some_text(lambda text: (text if sensitive else text.lower()) == folded)
     return lambda values: any(map(holds, values))
 
 
 def _words(wanted: str, sensitive: bool) -> Test:
     needed = words.stems(wanted, sensitive)
-    return lambda values: any(
-        needed <= words.stems(text, sensitive) for text in elements(values) if isinstance(text, str)
-    )
+    return _some_text(lambda text: needed <= words.stems(text, sensitive))
 
 
 def _phrase(wanted: str, sensitive: bool) -> Test:
     needed = words.split(wanted, sensitive)
-    return lambda values: any(
-        words.adjacent(words.split(text, sensitive), needed) for text in elements(values) if isinstance(text, str)
-    )
+    return _some_text(lambda text: words.adjacent(words.split(text, sensitive), needed))
 
 
 def _regex(pattern: str, sensitive: bool) -> Test:
-    search = compile_pattern(pattern, sensitive)
-    return lambda values: any(search(text) for text in elements(values) if isinstance(text, str))
+    return _some_text(compile_pattern(pattern, sensitive))
 
 
 def _exists(wanted: bool, _: bool) -> Test:
@@ -149,10 +156,10 @@ def _geo(compile_shape: Callable[[Any], geo.Shape]) -> Operator:
 OPERATORS: dict[str, Operator] = {
     "eq": _eq,
     "ne": _not(_eq),
-    "gt": _ordered(lambda value, bound: value > bound),
-    "gte": _ordered(lambda value, bound: value >= bound),
-    "lt": _ordered(lambda value, bound: value < bound),
-    "lte": _ordered(lambda value, bound: value <= bound),
+    "gt": _ordered(gt),
+    "gte": _ordered(ge),
+    "lt": _ordered(lt),
+    "lte": _ordered(le),
     "in": _in,
     "nin": _not(_in),
     "contains": _contains,

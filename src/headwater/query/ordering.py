@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 NUMBER, STRING, BOOLEAN = 1, 2, 3
@@ -39,8 +39,10 @@ def canonical(number: float) -> float:
     return number
 
 
-def sort_rank(values: Iterable[Any], descending: bool) -> Rank | None:
+def sort_rank(values: Sequence[Any], descending: bool) -> Rank | None:
     """Where a document with these values stands: by the smallest of them, descending by the largest."""
+    if len(values) == 1 and type(values[0]) is not list:
+        return scalar_rank(values[0])
     ranks = [rank for rank in map(scalar_rank, elements(values)) if rank is not None]
     if not ranks:
         return None

@@ -17,7 +17,9 @@ from headwater.store.fields import maintain
 from headwater.store.transaction import Transaction
 from headwater.vectors.interface import PointChange, VectorData
 
-#: The columns that ``document_of`` reads, for a query of ``DOCUMENTS``.
+#: A row of ``COLUMNS``: what a ``DocumentRow`` is made of, for those who look at many and want few.
+Record = tuple[Any, ...]
+#: For a query of ``DOCUMENTS``.
 COLUMNS = (
     "d.document_row, d.namespace_row, d.collection_row, d.document_id, d.sequence, d.created_at, d.updated_at,"
     " d.body, d.derived, d.internal, d.blobs, d.lineage_sent, d.root_object_id, d.parent_document_id, d.checksum,"
@@ -70,13 +72,24 @@ class DocumentRow:
         return [] if self.derived is None else msgspec.json.decode(self.derived, type=list[str])
 
 
-def document_of(row: tuple[Any, ...]) -> DocumentRow:
-    """The document of a row of ``COLUMNS``. Raises ``StorageCorruptedError`` when its bytes have changed on disk."""
+def document_of(row: Record) -> DocumentRow:
+    """The document of a record. Raises ``StorageCorruptedError`` when its bytes have changed on disk."""
+    check(row)
+    return build_document(row)
+
+
+def build_document(row: Record) -> DocumentRow:
+    """The document of a record that has been checked."""
     columns: list[Any] = [*row[:14], row[15], not row[16]]
-    document = DocumentRow(*columns)
-    if document.checksum != row[14]:
-        raise _corrupted("document", document.document_id)
-    return document
+    return DocumentRow(*columns)
+
+
+def check(row: Record) -> None:
+    """Raises ``StorageCorruptedError`` when the record's bytes have changed on disk."""
+    body, internal, blobs, checksum = row[7], row[9], row[10], row[14]
+    found = zlib.crc32(internal, zlib.crc32(body))
+    if (found if blobs is None else zlib.crc32(blobs, found)) != checksum:
+        raise _corrupted("document", row[3])
 
 
 def _corrupted(what: str, document_id: object) -> StorageCorruptedError:

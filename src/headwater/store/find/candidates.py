@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import apsw
 
-from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of
+from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, Record, document_of
 from headwater.store.fields.paths import live_paths
 from headwater.store.find.located import (
     COLLECTED,
@@ -107,8 +107,8 @@ def _described(driver: Driver) -> str:
 
 def in_creation_order(
     connection: apsw.Connection, driver: Driver, *, descending: bool, after: Position | None
-) -> Iterator[DocumentRow]:
-    """Every candidate once, after the position. Documents are read when they are asked for."""
+) -> Iterator[Record]:
+    """Every candidate once, after the position. Records are read when they are asked for."""
     if driver.located is None or not (driver.small or driver.streams):
         return _walk_documents(connection, driver.place.collection_row, descending, after)
     return _walk_set(connection, driver, descending, after)
@@ -116,19 +116,18 @@ def in_creation_order(
 
 def _walk_documents(
     connection: apsw.Connection, collection_row: int, descending: bool, after: Position | None
-) -> Iterator[DocumentRow]:
+) -> Iterator[Record]:
     behind, parameters = _behind("d.", descending, after)
-    rows = connection.execute(
+    return connection.execute(
         f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.collection_row = ?{behind}"
         f" ORDER BY d.created_at {'DESC' if descending else 'ASC'}, d.document_id",
         (collection_row, *parameters),
     )
-    return map(document_of, rows)
 
 
 def _walk_set(
     connection: apsw.Connection, driver: Driver, descending: bool, after: Position | None
-) -> Iterator[DocumentRow]:
+) -> Iterator[Record]:
     assert driver.located is not None
     sql, parameters = select(driver.located, driver.place)
     behind, further = _behind("", descending, after)
@@ -138,7 +137,7 @@ def _walk_set(
         f" ORDER BY created_at {'DESC' if descending else 'ASC'}, document_id",
         (*parameters, *further),
     )
-    return (document for row in rows if (document := read_document(connection, row[0])) is not None)
+    return (record for row in rows if (record := read_record(connection, row[0])) is not None)
 
 
 def _behind(prefix: str, descending: bool, after: Position | None) -> tuple[str, tuple[int | str, ...]]:
@@ -156,7 +155,12 @@ def _behind(prefix: str, descending: bool, after: Position | None) -> tuple[str,
 _BY_ROW = f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.document_row = ?"
 
 
+def read_record(connection: apsw.Connection, document_row: int) -> Record | None:
+    """The record of a row, None when its collection is being deleted."""
+    return connection.execute(_BY_ROW, (document_row,)).fetchone()
+
+
 def read_document(connection: apsw.Connection, document_row: int) -> DocumentRow | None:
     """The document of a row, None when its collection is being deleted."""
-    row = connection.execute(_BY_ROW, (document_row,)).fetchone()
-    return None if row is None else document_of(row)
+    record = read_record(connection, document_row)
+    return None if record is None else document_of(record)

@@ -35,7 +35,7 @@ def _count_in(connection: apsw.Connection, row: int, query: Query, budget: Budge
         if exact is not None:
             return exact
     stream = Stream(connection, row, query, CREATION, budget, explain)
-    return sum(1 for _ in stream.matches(None))
+    return sum(1 for _ in stream.records())
 
 
 def _count_exactly(connection: apsw.Connection, row: int, query: Query, explain: Explain) -> int | None:

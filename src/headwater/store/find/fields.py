@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import msgspec
 
 from headwater.query import Fields, compile_filter, compile_search
-from headwater.query.fields import body_decoder
-from headwater.store.documents.records import DocumentRow
+from headwater.query.fields import Decode, body_decoder, internal_decoder
+from headwater.store.documents.records import DocumentRow, Record
 from headwater.store.find.query import Query
 
 
-def fields_of(document: DocumentRow, decode: Callable[[bytes], dict[str, Any]] = msgspec.json.decode) -> Fields:
-    """The document as filters see it. ``decode`` may leave out members that nobody will ask for."""
-    return Fields(
-        document.document_id, document.collection_id, document.body, document.internal, document.blobs, decode
-    )
+def fields_of(document: DocumentRow) -> Fields:
+    """The document as filters see it."""
+    return Fields(document.document_id, document.collection_id, document.body, document.internal, document.blobs)
 
 
-def decoder_of(query: Query, further_paths: Iterable[str] = ()) -> Callable[[bytes], dict[str, Any]]:
-    """A decoder of what the query and the further paths look at."""
-    if query.search is not None:
-        return msgspec.json.decode
-    return body_decoder(tuple(sorted({*query.paths, *further_paths})))
+def viewer_of(query: Query, further_paths: Iterable[str] = ()) -> Callable[[Record], Fields]:
+    """From a record to what filters see of its document, as far as the query and the further paths look at it."""
+    paths = tuple(sorted({*query.paths, *further_paths}))
+    decode: Decode = body_decoder(paths) if query.search is None else msgspec.json.decode
+    decode_internal = internal_decoder(paths)
+    return lambda record: Fields(record[3], record[15], record[7], record[9], record[10], decode, decode_internal)
 
 
 def compile_query(query: Query) -> Callable[[Fields], bool] | None:

@@ -81,6 +81,8 @@ class TooManyGroupsError(Exception):
 
 def group_values(values: list[Any]) -> list[Rank]:
     """The groups that a document with these values at the path is in."""
+    if len(values) == 1 and type(values[0]) is not list:
+        return [_group_rank(values[0]) or _NULL]
     found = dict.fromkeys(rank for rank in map(_group_rank, elements(values)) if rank is not None)
     return list(found) or [_NULL]
 
@@ -204,10 +206,10 @@ def _first_rows(connection: apsw.Connection, path: FieldPath, rank: Rank, condit
 def _by_records(stream: Stream, path: str, tallies: _Tallies) -> None:
     # Of each collection the first ones, for those of another may be older.
     kept: Counter[Rank] = Counter()
-    for _, document, fields in stream.accepted():
+    for record, fields in stream.records():
         for rank in group_values(fields.values_at(path)):
             tally = tallies.of(rank)
             tally.count += 1
             if kept[rank] < tallies.most:
                 kept[rank] += 1
-                tally.first.append((document.created_at, document.document_id, document.document_row))
+                tally.first.append((record[5], record[3], record[0]))

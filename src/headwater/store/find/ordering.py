@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 from itertools import chain
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 from headwater.query import sort_rank
-from headwater.store.documents.records import DocumentRow
+from headwater.store.documents.records import Record
 from headwater.store.fields.entries import TYPE_LAST
 from headwater.store.find.query import Order, Position
-
-T = TypeVar("T")
-
-
-def position_of(document: DocumentRow, order: Order, values: list[Any]) -> Position:
-    """Where the document stands; ``values`` are those at the order's path."""
-    rank = None if order.path is None else sort_rank(values, order.descending)
-    kind, value = (TYPE_LAST, None) if rank is None else rank
-    return Position(kind, value, document.created_at, document.document_id)
 
 
 def compare(order: Order) -> Callable[[Position, Position], int]:
@@ -53,10 +45,26 @@ def sort_key(order: Order) -> Callable[[Position], Any]:
     return cmp_to_key(compare(order))
 
 
-def in_order(found: list[tuple[Position, T]], order: Order) -> Iterable[tuple[Position, T]]:
-    """What ``sort_key`` would do to documents in the order of a path, several times as fast for many of them."""
+#: A record in the order of a path: rank and value of its position, then ``document_id``, ``created_at`` and
+#: ``document_row``. Bare, for an order by a path that is not indexed makes one of every record.
+Placed: TypeAlias = tuple[int, Any, str, int, int]
+
+
+def placed(record: Record, values: list[Any], *, descending: bool) -> Placed:
+    """The record in the order of the values at a path."""
+    kind, value = sort_rank(values, descending) or (TYPE_LAST, None)
+    return kind, value, record[3], record[5], record[0]
+
+
+def position_of(item: Placed) -> Position:
+    kind, value, document_id, created_at, _ = item
+    return Position(kind, value, created_at, document_id)
+
+
+def in_order(found: list[Placed], *, descending: bool) -> Iterable[Placed]:
+    """What ``sort_key`` would do to the positions, several times as fast for many of them."""
     # Sorting is stable, in reverse too, so equal values keep the order of their ids.
-    found.sort(key=lambda pair: pair[0].document_id)
-    valued = [pair for pair in found if pair[0].rank != TYPE_LAST]
-    valued.sort(key=lambda pair: (pair[0].rank, pair[0].value), reverse=order.descending)
-    return chain(valued, (pair for pair in found if pair[0].rank == TYPE_LAST))
+    found.sort(key=itemgetter(2))
+    valued = [item for item in found if item[0] != TYPE_LAST]
+    valued.sort(key=itemgetter(0, 1), reverse=descending)
+    return chain(valued, (item for item in found if item[0] == TYPE_LAST))

@@ -10,14 +10,14 @@ import apsw
 
 from headwater.catalog.database import fetch_all
 from headwater.query import Fields
-from headwater.store.documents.records import DocumentRow
+from headwater.store.documents.records import DocumentRow, Record, build_document, check
 from headwater.store.fields.entries import TYPE_LAST
 from headwater.store.fields.paths import FieldPath
 from headwater.store.find.budget import Budget
-from headwater.store.find.candidates import Driver, choose_driver, in_creation_order, read_document
-from headwater.store.find.fields import compile_query, decoder_of, fields_of
+from headwater.store.find.candidates import Driver, choose_driver, in_creation_order, read_document, read_record
+from headwater.store.find.fields import compile_query, viewer_of
 from headwater.store.find.located import select
-from headwater.store.find.ordering import compare, in_order, position_of, sort_key
+from headwater.store.find.ordering import compare, in_order, placed, position_of, sort_key
 from headwater.store.find.query import Explain, Order, Position, Query
 from headwater.store.find.sorted_index import in_value_order
 
@@ -47,7 +47,7 @@ class Stream:
         self._explain = explain
         self.driver: Driver = choose_driver(connection, query, collection_row, explain, sized=order.path is not None)
         further = [] if order.path is None else [order.path]
-        self._decode = decoder_of(query, [*further, *further_paths])
+        self._fields_of: Callable[[Record], Fields] = viewer_of(query, [*further, *further_paths])
         self._accepts: Callable[[Fields], bool] | None = compile_query(query)
         self._unspent = 0
         if order.path is not None:
@@ -65,16 +65,18 @@ class Stream:
         else:
             yield from self._by_index(indexed, after)
 
-    def accepted(self, after: Position | None = None) -> Iterator[tuple[Position, DocumentRow, Fields]]:
+    def records(self, after: Position | None = None) -> Iterator[tuple[Record, Fields]]:
         """In the order of creation, with what filters see of each: for whoever wants to look at more of its fields."""
         descending = self._order.descending
-        for document in in_creation_order(self._connection, self.driver, descending=descending, after=after):
-            fields = self._accept(document)
+        for record in in_creation_order(self._connection, self.driver, descending=descending, after=after):
+            fields = self._accept(record)
             if fields is not None:
-                yield Position(TYPE_LAST, None, document.created_at, document.document_id), document, fields
+                yield record, fields
 
     def _by_creation(self, after: Position | None) -> Iterator[Match]:
-        return ((position, document) for position, document, _ in self.accepted(after))
+        for record, _ in self.records(after):
+            document = build_document(record)
+            yield Position(TYPE_LAST, None, document.created_at, document.document_id), document
 
     def _by_index(self, path: FieldPath, after: Position | None) -> Iterator[Match]:
         rows = in_value_order(self._connection, path, descending=self._order.descending, after=after)
@@ -82,9 +84,9 @@ class Stream:
         for position, row in rows:
             if named is not None and row not in named:
                 continue
-            document = read_document(self._connection, row)
-            if document is not None and self._accept(document) is not None:
-                yield position, document
+            record = read_record(self._connection, row)
+            if record is not None and self._accept(record) is not None:
+                yield position, build_document(record)
 
     def _named(self) -> set[int]:
         """The rows of a small driver: along the sorted index they spare the reading of all others."""
@@ -93,32 +95,30 @@ class Stream:
         return {int(row[0]) for row in fetch_all(self._connection, f"SELECT document_row FROM ({sql})", parameters)}
 
     def _sorted(self, after: Position | None) -> Iterator[Match]:
-        """Every candidate is read to know where it stands; documents themselves are kept for none."""
+        """Every candidate is read to know where it stands; records themselves are kept for none."""
         path = self._order.path
         assert path is not None
-        found: list[tuple[Position, int]] = []
-        before = compare(self._order)
-        for document in in_creation_order(self._connection, self.driver, descending=False, after=None):
-            fields = self._accept(document)
-            if fields is None:
-                continue
-            position = position_of(document, self._order, fields.values_at(path))
-            if after is None or before(position, after) > 0:
-                found.append((position, document.document_row))
+        descending = self._order.descending
+        found = [placed(record, fields.values_at(path), descending=descending) for record, fields in self.records()]
         self._budget.check_time()
-        for position, row in in_order(found, self._order):
-            document_again = read_document(self._connection, row)
-            if document_again is not None:
-                yield position, document_again
+        before = compare(self._order)
+        for item in in_order(found, descending=descending):
+            position = position_of(item)
+            if after is not None and before(position, after) <= 0:
+                continue
+            document = read_document(self._connection, item[-1])
+            if document is not None:
+                yield position, document
 
-    def _accept(self, document: DocumentRow) -> Fields | None:
-        """What filters see of the document if it matches."""
+    def _accept(self, record: Record) -> Fields | None:
+        """What filters see of the record's document if it matches."""
         self._explain.rows_read += 1
         self._unspent += 1
         if self._unspent >= _BATCH:
             self._budget.spend(self._unspent)
             self._unspent = 0
-        fields = fields_of(document, self._decode)
+        check(record)
+        fields = self._fields_of(record)
         if self._accepts is None or self._accepts(fields):
             return fields
         return None
