@@ -7,10 +7,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from headwater.catalog.database import open_reader
 from headwater.errors import InsufficientStorageError, ServiceUnavailableError
 from headwater.resources.documents import service_cascade
+from headwater.scope import DocumentScope
 from headwater.settings import Settings
 from headwater.store.commands.cascade import DeleteTree
+from headwater.store.documents.cascade import planned_object, planned_tree, walk_object
+from headwater.store.find import Budget
 
 from .conftest import Create, MakeCollection
 from .test_lineage_model import COLLECTIONS, Forest, plans_of, store
@@ -268,14 +272,10 @@ async def test_a_full_disk_is_emptied_in_small_slices(
 
 
 async def test_plans_use_the_indexes(settings: Settings, runtime: Any) -> None:
-    from headwater.catalog.database import open_reader
-    from headwater.scope import DocumentScope
-    from headwater.store.documents.cascade import planned_object, planned_tree, walk_object
-
     connection = open_reader(settings.data)
     scope = DocumentScope(1)
-    below = plans_of(connection, lambda: planned_tree(connection, scope, "d"))
-    of_object = plans_of(connection, lambda: planned_object(connection, scope, "obj"))
+    below = plans_of(connection, lambda: planned_tree(connection, Budget(), scope, "d"))
+    of_object = plans_of(connection, lambda: planned_object(connection, Budget(), scope, "obj"))
     of_object += plans_of(connection, lambda: walk_object(connection, 1, "obj", 10))
     connection.close()
     assert any("USING INDEX documents_by_parent" in plan for plan in below)

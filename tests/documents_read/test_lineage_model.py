@@ -14,6 +14,7 @@ from headwater.resources.documents import repository
 from headwater.scope import DocumentScope
 from headwater.settings import Settings
 from headwater.store.documents import tree
+from headwater.store.find import Budget
 
 from .conftest import MakeCollection
 
@@ -142,7 +143,10 @@ def plans_of(connection: apsw.Connection, read: Any) -> list[str]:
     ("index", "read"),
     [
         ("documents_by_parent", lambda connection, scope: tree.children(connection, scope, "d", 10)),
-        ("documents_by_root", lambda connection, scope: repository.members_of_object(connection, scope, "obj")),
+        (
+            "documents_by_root",
+            lambda connection, scope: repository.members_of_object(connection, Budget(), scope, "obj"),
+        ),
     ],
 )
 def test_reads_use_their_index(connection: apsw.Connection, index: str, read: Any) -> None:

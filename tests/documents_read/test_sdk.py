@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,3 +181,24 @@ def test_changes_by_filter_and_their_tasks(api: Any) -> None:
     with pytest.raises(UnprocessableEntityException):
         documents.batch_delete("things", BatchDeleteDocumentsRequest(filters=LogicalOperatorInput(AND=[])))
     assert documents.count_documents("things").count == 2
+
+
+def test_lineage_of_more_documents_than_a_worker_reads_itself(api: Any) -> None:
+    """They are read in another process, to which everything must be sent."""
+    root = {"source_type": "bucket", "root_object_id": "obj-1"}
+    items: list[dict[str, Any]] = [{"document_id": "top", "vectors": {}, **root}]
+    items += [{"document_id": f"item-{n}", "vectors": {}, "source_document_id": "top"} for n in range(600)]
+    request = BYOUpsertRequest.from_dict({"documents": items, "collection_id": "things"})
+    BYODocumentsApi(api).upsert_documents_byo_namespaces(api.namespace, request)
+    lineage = DocumentLineageApi(api)
+    assert len(lineage.get_documents_by_object("obj-1")["documents"]) == 601
+    assert lineage.get_decomposition_tree_objects("obj-1")["tree"][0]["document_count"] == 601
+
+    def get(path: str) -> Any:
+        answer = api.call_api("GET", api.configuration.host + path, header_params=api.default_headers)
+        return json.loads(answer.read())
+
+    base = "/v1/collections/things/documents/top"
+    assert len(get(f"{base}/descendants?limit=1000")) == 600
+    graph = get(f"{base}/lineage/graph?limit=700")
+    assert (len(graph["nodes"]), graph["truncated"]) == (602, False)

@@ -22,6 +22,7 @@ from headwater.resources.documents import repository
 from headwater.resources.documents.repository import Member
 from headwater.scope import DocumentScope
 from headwater.store.documents.lineage import own_extractor
+from headwater.store.find import Budget
 from headwater.tenancy.access import document_scope
 
 #: Whatever is made in more steps over collections is counted with the last of these: JSON must not nest without end.
@@ -31,19 +32,17 @@ MAX_TIERS = 64
 async def get_decomposition_tree(ctx: Context, object_id: str, *, include_document_ids: bool) -> bytes:
     """The answer's JSON. ``NotFoundError`` when no document names the object."""
     scope = document_scope(ctx)
-    answer = await ctx.runtime.reader.run(
-        lambda connection: decomposition_tree(connection, scope, object_id, include_document_ids)
-    )
+    answer = await ctx.runtime.find(decomposition_tree, scope, object_id, include_document_ids)
     if answer is None:
         raise NotFoundError.of("object", object_id)
     return orjson.dumps(answer)
 
 
 def decomposition_tree(
-    connection: apsw.Connection, scope: DocumentScope, object_id: str, include_document_ids: bool
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, object_id: str, include_document_ids: bool
 ) -> dict[str, Any] | None:
     """The answer, or None when the scope shows no document of the object."""
-    members = repository.members_of_object(connection, scope, object_id)
+    members = repository.members_of_object(connection, budget, scope, object_id)
     if not members:
         return None
     top = arrange(members)

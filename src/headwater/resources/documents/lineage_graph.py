@@ -20,6 +20,7 @@ from headwater.scope import DocumentScope
 from headwater.store.documents import tree
 from headwater.store.documents.lineage import origin_of
 from headwater.store.documents.records import DocumentRow
+from headwater.store.find import Budget
 from headwater.tenancy.access import document_scope
 
 DEFAULT_NODES = 1000
@@ -32,7 +33,7 @@ _NAMES = ("title", "name", "label", "file_name", "filename")
 async def get_lineage_graph(ctx: Context, document_id: str, limit: int, collection: str | None = None) -> bytes:
     scope = document_scope(ctx)
     document = find_document(ctx, scope, document_id, collection)
-    graph = await ctx.runtime.reader.run(lambda connection: lineage_graph(connection, scope, document, limit))
+    graph = await ctx.runtime.find(lineage_graph, scope, document, limit)
     for node in graph["nodes"]:
         if node["kind"] == "document" and "missing" not in node:
             found = ctx.runtime.catalogue.collection(scope.namespace_row, node["collection_id"])
@@ -71,22 +72,25 @@ class _Graph:
 
 
 def lineage_graph(
-    connection: apsw.Connection, scope: DocumentScope, document: DocumentRow, limit: int
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, document: DocumentRow, limit: int
 ) -> dict[str, Any]:
     """``{"nodes", "edges", "truncated"}`` with up to ``limit`` nodes, the nearest to the document."""
     graph = _Graph(limit)
-    _add_above(graph, connection, scope, document)
+    _add_above(graph, connection, scope, document, budget.spend)
     # What is above was added from the document on; it is read from the root on.
     graph.nodes = dict(reversed(graph.nodes.items()))
     graph.edges = dict.fromkeys(reversed(graph.edges))
-    _add_below(graph, connection, scope, document)
+    _add_below(graph, connection, scope, document, budget.spend)
     edges = [dict(zip(("source", "target", "kind"), edge, strict=True)) for edge in graph.edges]
     return {"nodes": list(graph.nodes.values()), "edges": edges, "truncated": graph.truncated}
 
 
-def _add_above(graph: _Graph, connection: apsw.Connection, scope: DocumentScope, document: DocumentRow) -> None:
+def _add_above(
+    graph: _Graph, connection: apsw.Connection, scope: DocumentScope, document: DocumentRow, spend: tree.Spend
+) -> None:
     graph.add_document(document)
     while graph.room > 0:
+        spend(1)
         parent = _parent(connection, scope, document)
         if parent is None:
             _add_missing(graph, document)
@@ -122,12 +126,14 @@ def _add_root(graph: _Graph, document: DocumentRow) -> None:
         graph.connect(bucket, root, "holds")
 
 
-def _add_below(graph: _Graph, connection: apsw.Connection, scope: DocumentScope, document: DocumentRow) -> None:
+def _add_below(
+    graph: _Graph, connection: apsw.Connection, scope: DocumentScope, document: DocumentRow, spend: tree.Spend
+) -> None:
     waiting = deque([document])
     while waiting and not graph.truncated:
         parent = waiting.popleft()
         # One more than there is room for tells whether something is left out.
-        for child in tree.children(connection, scope, parent.document_id, graph.room + 1):
+        for child in tree.children(connection, scope, parent.document_id, graph.room + 1, spend):
             if ("document", child.document_id) in graph.nodes:
                 continue
             if not graph.add_document(child):

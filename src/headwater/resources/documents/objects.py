@@ -15,6 +15,7 @@ from headwater.errors import NotFoundError
 from headwater.resources.documents import repository
 from headwater.scope import DocumentScope
 from headwater.store.documents.render import render_document
+from headwater.store.find import Budget
 from headwater.tenancy.access import document_scope
 
 MAX_DOCUMENTS = 1000
@@ -36,7 +37,7 @@ async def get_documents_by_object(
     scope = document_scope(ctx)
     collections, unknown = _collections(ctx, collection_ids)
     wanted = Wanted(object_id, collections, limit, offset)
-    answer = await ctx.runtime.reader.run(lambda connection: documents_of_object(connection, scope, wanted))
+    answer = await ctx.runtime.find(documents_of_object, scope, wanted)
     if answer is None:
         raise NotFoundError.of("object", object_id)
     return answer if not unknown else answer[:-1] + b',"unknown_collection_ids":' + orjson.dumps(unknown) + b"}"
@@ -54,16 +55,17 @@ def _collections(ctx: Context, identifiers: Sequence[str] | None) -> tuple[froze
     return known, [name for name, collection in found.items() if collection is None]
 
 
-def documents_of_object(connection: apsw.Connection, scope: DocumentScope, wanted: Wanted) -> bytes | None:
+def documents_of_object(
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, wanted: Wanted
+) -> bytes | None:
     """The answer's JSON, or None when the scope shows no document of the object."""
-    # A savepoint, so that the counts and the page are of one moment.
-    with connection:
-        members = repository.members_of_object(connection, scope, wanted.object_id)
-        chosen = [m for m in members if wanted.collections is None or m.collection_id in wanted.collections]
-        page = [member.document_row for member in chosen[wanted.offset : wanted.offset + wanted.limit]]
-        documents = repository.load_rows(connection, page)
+    members = repository.members_of_object(connection, budget, scope, wanted.object_id)
     if not members:
         return None
+    chosen = [m for m in members if wanted.collections is None or m.collection_id in wanted.collections]
+    page = [member.document_row for member in chosen[wanted.offset : wanted.offset + wanted.limit]]
+    budget.spend(len(page))
+    documents = repository.load_rows(connection, page)
     counts = Counter(member.collection_id for member in chosen)
     head = {"object_id": wanted.object_id, "total_documents": len(chosen)}
     return b"".join(

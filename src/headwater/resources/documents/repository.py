@@ -16,6 +16,7 @@ from headwater.store.documents.acl import acl_of, readable_by
 from headwater.store.documents.lineage import origin_of
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of
 from headwater.store.documents.vector_forms import decode_vectors
+from headwater.store.find import Budget
 from headwater.vectors.interface import VectorData
 
 
@@ -92,15 +93,22 @@ class Member(NamedTuple):
     root_bucket_id: str | None
 
 
-def members_of_object(connection: apsw.Connection, scope: DocumentScope, object_id: str) -> list[Member]:
+def members_of_object(
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, object_id: str
+) -> list[Member]:
     """Every document that names the object as its root and that the scope shows, in the order of their creation."""
     rows = connection.execute(
         "SELECT d.document_row, d.document_id, d.collection_row, c.collection_id, d.parent_document_id, d.internal"
         f" FROM {DOCUMENTS} WHERE d.namespace_row = ? AND d.root_object_id = ?",
         (scope.namespace_row, object_id),
     )
+    found = []
+    for row in rows:
+        budget.spend(1)
+        if scope.reaches(row[2]) and _is_readable(row[5], scope):
+            found.append(_member(*row))
     # Sorted here: SQLite would carry all of ``internal`` through its sorter.
-    return sorted(_member(*row) for row in rows if scope.reaches(row[2]) and _is_readable(row[5], scope))
+    return sorted(found)
 
 
 def _is_readable(internal: bytes, scope: DocumentScope) -> bool:

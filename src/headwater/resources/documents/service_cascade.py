@@ -45,7 +45,7 @@ async def delete_tree(
     require_writable(document, document_id, scope.principal)
     tags = entity_tags(if_match)
     check_version(document, tags)
-    planned = await ctx.runtime.reader.run(lambda connection: planned_tree(connection, scope, document_id))
+    planned = await ctx.runtime.find(planned_tree, scope, document_id)
     if dry_run:
         return _answer(planned, dry_run=True)
 
@@ -64,7 +64,7 @@ async def delete_tree(
 async def delete_of_object(ctx: Context, object_id: str, *, dry_run: bool) -> DocumentsDeleted:
     """Delete all documents with that root object. ``NotFoundError`` when the key sees none."""
     scope = document_scope(ctx, "delete")
-    planned = await ctx.runtime.reader.run(lambda connection: planned_object(connection, scope, object_id))
+    planned = await ctx.runtime.find(planned_object, scope, object_id)
     if not planned:
         raise NotFoundError.of("object", object_id)
     if dry_run:

@@ -20,6 +20,7 @@ from headwater.store.documents import tree
 from headwater.store.documents.lineage import as_parent
 from headwater.store.documents.records import DocumentRow
 from headwater.store.documents.render import render_document
+from headwater.store.find import Budget
 from headwater.tenancy.access import access_collection, document_scope
 
 #: Documents in one answer.
@@ -50,27 +51,33 @@ async def get_lineage(ctx: Context, collection_identifier: str, document_id: str
     scope = document_scope(ctx)
     collection = access_collection(ctx, collection_identifier)
     document = find_document(ctx, scope, document_id, collection_identifier)
-    return await ctx.runtime.reader.run(
-        lambda connection: orjson.dumps(_lineage(connection, scope, collection, document))
-    )
+    return await ctx.runtime.find(_lineage, scope, collection, document)
 
 
 async def get_ancestors(ctx: Context, collection_identifier: str, document_id: str, limit: int) -> bytes:
     """The ancestors, the topmost first; of more than ``limit`` the nearest."""
     scope = document_scope(ctx)
     document = find_document(ctx, scope, document_id, collection_identifier)
-    return await ctx.runtime.reader.run(
-        lambda connection: _rendered(tree.ancestors(connection, scope, document, limit))
-    )
+    return await ctx.runtime.find(_ancestors, scope, document, limit)
 
 
 async def get_descendants(ctx: Context, collection_identifier: str, document_id: str, limit: int) -> bytes:
     """The children of any collection, the oldest first."""
     scope = document_scope(ctx)
     find_document(ctx, scope, document_id, collection_identifier)
-    return await ctx.runtime.reader.run(
-        lambda connection: _rendered(tree.children(connection, scope, document_id, limit))
-    )
+    return await ctx.runtime.find(_descendants, scope, document_id, limit)
+
+
+def _ancestors(
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, document: DocumentRow, limit: int
+) -> bytes:
+    return _rendered(tree.ancestors(connection, scope, document, limit, budget.spend))
+
+
+def _descendants(
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, document_id: str, limit: int
+) -> bytes:
+    return _rendered(tree.children(connection, scope, document_id, limit, budget.spend))
 
 
 def _rendered(documents: Iterable[DocumentRow]) -> bytes:
@@ -78,22 +85,24 @@ def _rendered(documents: Iterable[DocumentRow]) -> bytes:
 
 
 def _lineage(
-    connection: apsw.Connection, scope: DocumentScope, collection: Collection, document: DocumentRow
-) -> dict[str, Any]:
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, collection: Collection, document: DocumentRow
+) -> bytes:
     stored = as_parent(document, collection.body)
     answer = {"document_id": document.document_id, "collection_id": document.collection_id}
     if "chain" not in stored.lineage:
-        return answer | {"lineage": None, "depth": 0, "total_steps": 0, "message": _NO_LINEAGE}
+        return orjson.dumps(answer | {"lineage": None, "depth": 0, "total_steps": 0, "message": _NO_LINEAGE})
     chain = _whole_chain(document, stored.lineage, stored.own.step)
+    budget.spend(len(chain))
     known = _known_part(connection, scope, chain)
     lineage = {name: stored.lineage.get(name) for name in _FIELDS}
     lineage["source_document_id"] = document.parent_document_id
-    return answer | {
+    shown = {
         "lineage": lineage | {"source_row": None, "lineage_chain": known},
         "depth": len(chain),
         "total_steps": len(known),
         "message": None,
     }
+    return orjson.dumps(answer | shown)
 
 
 def _whole_chain(document: DocumentRow, lineage: dict[str, Any], own: Step) -> list[Step]:

@@ -21,6 +21,7 @@ from headwater.store.documents import tree
 from headwater.store.documents.acl import acl_of, readable_by, writable_by
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of
 from headwater.store.documents.write import require_writable
+from headwater.store.find import Budget
 
 _TREE = f"""
 WITH RECURSIVE below (document_id, document_row, collection_row) AS (
@@ -39,39 +40,40 @@ _OBJECT_ACLS = f"SELECT d.internal {_OF_OBJECT}"
 _OBJECT_DOCUMENTS = f"SELECT {COLUMNS} {_OF_OBJECT} LIMIT ?3"
 
 
-def planned_tree(connection: apsw.Connection, scope: DocumentScope, document_id: str) -> Counter[str]:
+def planned_tree(connection: apsw.Connection, budget: Budget, scope: DocumentScope, document_id: str) -> Counter[str]:
     """How many documents of each collection go with that one, itself among them.
 
     Raises ``ForbiddenError`` when the scope does not reach one of them or its principal may not write one,
     ``ConflictError`` when one is in a frozen collection.
     """
-    return _planned(connection, scope, (_TREE_COUNTS, _TREE_ACLS), document_id)
+    return _planned(connection, budget, scope, (_TREE_COUNTS, _TREE_ACLS), document_id)
 
 
-def planned_object(connection: apsw.Connection, scope: DocumentScope, object_id: str) -> Counter[str]:
+def planned_object(connection: apsw.Connection, budget: Budget, scope: DocumentScope, object_id: str) -> Counter[str]:
     """The same of all documents with that root object: none when the scope shows none of them."""
-    return _planned(connection, scope, (_OBJECT_COUNTS, _OBJECT_ACLS), object_id)
+    return _planned(connection, budget, scope, (_OBJECT_COUNTS, _OBJECT_ACLS), object_id)
 
 
 def _planned(
-    connection: apsw.Connection, scope: DocumentScope, queries: tuple[str, str], identifier: str
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, queries: tuple[str, str], identifier: str
 ) -> Counter[str]:
     counts, acls = queries
     parameters = (scope.namespace_row, identifier)
-    # A savepoint, so that all of it is of one moment.
-    with connection:
-        if scope.principal is not None:
-            internals = [internal for (internal,) in fetch_all(connection, acls, parameters)]
-            if not any(readable_by(acl_of(internal), scope.principal) for internal in internals):
-                return Counter()
-            _require_rights(scope, internals)
-        found: Counter[str] = Counter()
-        for collection_row, count in fetch_all(connection, counts, parameters):
-            _require_reach(scope, collection_row)
-            collection = load_collection(connection, collection_row)
-            assert collection is not None, "the query shows documents of active collections only"
-            require_writable(collection)
-            found[collection.collection_id] = count
+    if scope.principal is not None:
+        internals = []
+        for (internal,) in connection.execute(acls, parameters):
+            budget.spend(1)
+            internals.append(internal)
+        if not any(readable_by(acl_of(internal), scope.principal) for internal in internals):
+            return Counter()
+        _require_rights(scope, internals)
+    found: Counter[str] = Counter()
+    for collection_row, count in fetch_all(connection, counts, parameters):
+        _require_reach(scope, collection_row)
+        collection = load_collection(connection, collection_row)
+        assert collection is not None, "the query shows documents of active collections only"
+        require_writable(collection)
+        found[collection.collection_id] = count
     return found
 
 

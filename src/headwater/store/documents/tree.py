@@ -6,11 +6,20 @@ the way up; writes refuse cycles, and walks end at one all the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import apsw
 
 from headwater.scope import DocumentScope
 from headwater.store.documents.acl import can_read
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of, load_document
+
+#: Told how many documents are read; raises to stop the reading. See ``store.find.Budget.spend``.
+Spend = Callable[[int], None]
+
+
+def free(rows: int) -> None:
+    """For callers that bound by their ``limit`` what is read."""
 
 
 def is_visible(scope: DocumentScope, document: DocumentRow) -> bool:
@@ -24,12 +33,13 @@ def load_visible(connection: apsw.Connection, scope: DocumentScope, document_id:
 
 
 def ancestors(
-    connection: apsw.Connection, scope: DocumentScope, document: DocumentRow, limit: int
+    connection: apsw.Connection, scope: DocumentScope, document: DocumentRow, limit: int, spend: Spend = free
 ) -> list[DocumentRow]:
     """The parent, its parent and so on, up to ``limit`` of them, the topmost first."""
     found: list[DocumentRow] = []
     seen = {document.document_id}
     while document.parent_document_id is not None and document.parent_document_id not in seen and len(found) < limit:
+        spend(1)
         parent = load_visible(connection, scope, document.parent_document_id)
         if parent is None:
             break
@@ -53,12 +63,15 @@ def children_after(
     return [document_of(row) for row in rows]
 
 
-def children(connection: apsw.Connection, scope: DocumentScope, parent_id: str, limit: int) -> list[DocumentRow]:
+def children(
+    connection: apsw.Connection, scope: DocumentScope, parent_id: str, limit: int, spend: Spend = free
+) -> list[DocumentRow]:
     """The first ``limit`` children that the scope shows, in the order of their creation."""
     found: list[DocumentRow] = []
     after_row = 0
     while len(found) < limit:
         page = children_after(connection, scope.namespace_row, parent_id, after_row, limit)
+        spend(len(page))
         found += [child for child in page if is_visible(scope, child)]
         if len(page) < limit:
             break
