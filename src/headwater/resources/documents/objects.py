@@ -59,14 +59,14 @@ def documents_of_object(
     connection: apsw.Connection, budget: Budget, scope: DocumentScope, wanted: Wanted
 ) -> bytes | None:
     """The answer's JSON, or None when the scope shows no document of the object."""
-    members = repository.members_of_object(connection, budget, scope, wanted.object_id)
-    if not members:
+    rows = repository.rows_of_object(connection, budget, scope, wanted.object_id)
+    if not rows:
         return None
-    chosen = [m for m in members if wanted.collections is None or m.collection_id in wanted.collections]
-    page = [member.document_row for member in chosen[wanted.offset : wanted.offset + wanted.limit]]
+    chosen = [row for row in rows if wanted.collections is None or row[1] in wanted.collections]
+    page = [document_row for document_row, _ in chosen[wanted.offset : wanted.offset + wanted.limit]]
     budget.spend(len(page))
     documents = repository.load_rows(connection, page)
-    counts = Counter(member.collection_id for member in chosen)
+    counts = Counter(collection_id for _, collection_id in chosen)
     head = {"object_id": wanted.object_id, "total_documents": len(chosen)}
     return b"".join(
         (

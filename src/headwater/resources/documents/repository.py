@@ -93,6 +93,29 @@ class Member(NamedTuple):
     root_bucket_id: str | None
 
 
+def _is_readable(internal: bytes, scope: DocumentScope) -> bool:
+    return scope.principal is None or readable_by(acl_of(internal), scope.principal)
+
+
+def rows_of_object(
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, object_id: str
+) -> list[tuple[int, str]]:
+    """``document_row`` and ``collection_id`` of the same documents as ``members_of_object``, in the same order."""
+    # Without a principal the index tells all, and no document is read.
+    internal = "NULL" if scope.principal is None else "d.internal"
+    rows = connection.execute(
+        f"SELECT d.document_row, c.collection_id, d.collection_row, {internal} FROM {DOCUMENTS}"
+        " WHERE d.namespace_row = ? AND d.root_object_id = ?",
+        (scope.namespace_row, object_id),
+    )
+    found = []
+    for document_row, collection_id, collection_row, internal_json in rows:
+        budget.spend(1)
+        if scope.reaches(collection_row) and _is_readable(internal_json, scope):
+            found.append((document_row, collection_id))
+    return sorted(found)
+
+
 def members_of_object(
     connection: apsw.Connection, budget: Budget, scope: DocumentScope, object_id: str
 ) -> list[Member]:
@@ -109,10 +132,6 @@ def members_of_object(
             found.append(_member(*row))
     # Sorted here: SQLite would carry all of ``internal`` through its sorter.
     return sorted(found)
-
-
-def _is_readable(internal: bytes, scope: DocumentScope) -> bool:
-    return scope.principal is None or readable_by(acl_of(internal), scope.principal)
 
 
 def _member(
