@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from headwater.catalog.database import DATABASE, fetch_all, fetch_one, open_reader
 from headwater.catalog.tables.collections import load_collection
 from headwater.errors import NotFoundError
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
+from headwater.store.commands.fields import FillFieldPaths, RebuildFieldPaths
 from headwater.store.commands.generations import AdoptGeneration, BeginGeneration, RequestBuild
+from headwater.store.fields.audit import differences
 from headwater.store.interface import Store
 from headwater.store.lock import DirectoryLock, holder_of
 
@@ -63,6 +66,7 @@ async def verify(directory: Path, settings: Settings) -> Report:
     try:
         report.differences += _database_differences(reader)
         _verify_records(reader, report)
+        _verify_fields(reader, report)
         if holder is None:
             lock = DirectoryLock(directory)
             lock.acquire()
@@ -156,6 +160,17 @@ def _verify_counts(reader: apsw.Connection, report: Report, counted: dict[int, i
             )
 
 
+def _verify_fields(reader: apsw.Connection, report: Report) -> None:
+    query = "SELECT collection_row, collection_id FROM collections WHERE state = 'active'"
+    for collection_row, collection_id in fetch_all(reader, query):
+        try:
+            for path, problem in differences(reader, collection_row, collection_id):
+                report.differences.append(Difference("field index", f"{collection_id}/{path}", problem))
+        except msgspec.DecodeError:
+            # A document that is no JSON has failed its checksum, and is named for that.
+            continue
+
+
 _LIVE = (
     "SELECT c.collection_row, c.collection_id, g.generation, g.state, g.sequence FROM collections c"
     " LEFT JOIN generations g ON g.collection_row = c.collection_row AND g.state IN ('live', 'damaged')"
@@ -230,28 +245,40 @@ def _report_index(report: Report, collection_id: str, found: list[dict[str, Any]
 
 
 async def rebuild(directory: Path, settings: Settings, *, collection: str | None = None) -> list[str]:
-    """Build the index again from the records: of the collection with this id, or of all. Answers their ids.
+    """Build the indexes again from the records: of the collection with this id, or of all. Answers their ids.
 
     On a running server this starts the builds and returns; reads and writes go on. On a stopped one it builds them.
     """
-    rows = _collections_with_vectors(directory, collection)
+    rows = _collections(directory, collection)
+    with_vectors = [row for row, _, has_vectors in rows if has_vectors]
     holder = holder_of(directory)
     if holder is not None:
         client = StoreClient(Path(holder["socket"]), settings)
         try:
-            for collection_row, _ in rows:
+            for collection_row, _, _ in rows:
+                await client.execute(RebuildFieldPaths(collection_row=collection_row))
+            for collection_row in with_vectors:
                 await client.execute(RequestBuild(collection_row=collection_row))
         finally:
             await client.close()
     else:
-        await _rebuild_offline(directory, settings, [collection_row for collection_row, _ in rows])
-    return [collection_id for _, collection_id in rows]
+        await _rebuild_offline(directory, settings, [row for row, _, _ in rows], with_vectors)
+    return [collection_id for _, collection_id, _ in rows]
 
 
-def _collections_with_vectors(directory: Path, collection: str | None) -> list[tuple[int, str]]:
+_INDEXED = (
+    "SELECT c.collection_row, c.collection_id,"
+    " EXISTS (SELECT 1 FROM vectors v WHERE v.collection_row = c.collection_row) AS has_vectors FROM collections c"
+    " WHERE c.state = 'active'"
+    " AND (has_vectors OR EXISTS (SELECT 1 FROM field_paths f WHERE f.collection_row = c.collection_row))"
+)
+
+
+def _collections(directory: Path, collection: str | None) -> list[tuple[int, str, bool]]:
+    """Collections that have an index, and whether they have one of vectors."""
     reader = open_reader(directory)
     try:
-        found = [(row[0], row[1]) for row in fetch_all(reader, _LIVE)]
+        found = [(row[0], row[1], bool(row[2])) for row in fetch_all(reader, _INDEXED)]
     finally:
         reader.close()
     if collection is None:
@@ -262,7 +289,9 @@ def _collections_with_vectors(directory: Path, collection: str | None) -> list[t
     return wanted
 
 
-async def _rebuild_offline(directory: Path, settings: Settings, collection_rows: list[int]) -> None:
+async def _rebuild_offline(
+    directory: Path, settings: Settings, collection_rows: list[int], with_vectors: list[int]
+) -> None:
     # Imported here: the engine takes long to load, and a running server does this by itself.
     from headwater.store.builder import build
     from headwater.store.local import LocalStore
@@ -270,6 +299,10 @@ async def _rebuild_offline(directory: Path, settings: Settings, collection_rows:
     store = LocalStore(directory, settings)
     try:
         for collection_row in collection_rows:
+            await store.execute(RebuildFieldPaths(collection_row=collection_row))
+            while (await store.execute(FillFieldPaths(collection_row=collection_row, limit=_SLICE)))["more"]:
+                pass
+        for collection_row in with_vectors:
             begun = await store.execute(BeginGeneration(collection_row=collection_row))
             points = await asyncio.to_thread(build, directory, collection_row, begun["generation"])
             await store.execute(

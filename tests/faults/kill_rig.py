@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from headwater.catalog.database import open_reader
+from headwater.store.fields.audit import differences
+
 from .audit import Audit
 from .live_server import LiveServer
 from .oracle import Oracle
@@ -17,6 +20,8 @@ from .writers import Writer
 WRITERS = 4
 NAMESPACE = "faults"
 COLLECTION = "crash_target"
+#: Paths whose index has to follow every write through every fault.
+INDEXED = ["marker", "n", "tags", "metadata.price"]
 
 
 def seed_of_this_run() -> int:
@@ -48,7 +53,8 @@ class KillRig:
         """Start and make the namespace and the collection."""
         self.server.start()
         with self.server.api() as api:
-            api.post("/v1/namespaces", {"namespace_name": NAMESPACE})
+            indexes = [{"field_name": path, "type": "keyword"} for path in INDEXED]
+            api.post("/v1/namespaces", {"namespace_name": NAMESPACE, "payload_indexes": indexes})
         with self.server.api(NAMESPACE) as api:
             body = {"collection_name": COLLECTION, "source": {"type": "none"}}
             self.collection_id = api.post("/v1/collections", body)["collection_id"]
@@ -120,4 +126,12 @@ class KillRig:
             slice_ = storage.ask("compare", {"collection_row": row, "after_row": after, "limit": 1000})
             after = slice_.pop()["next_row"]
             found += slice_
-        return [str(entry) for entry in found]
+        return [str(entry) for entry in found] + self.field_index_differences(row)
+
+    def field_index_differences(self, collection_row: int) -> list[str]:
+        """The same about the index of its fields."""
+        reader = open_reader(self.server.data)
+        try:
+            return [f"{path}: {problem}" for path, problem in differences(reader, collection_row, self.collection_id)]
+        finally:
+            reader.close()

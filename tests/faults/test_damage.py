@@ -213,6 +213,19 @@ def test_verify_names_each_planted_difference(sound: Sound, tmp_path: Path, runn
     assert "has vectors but no record" in verified.output
 
 
+def test_verify_names_a_field_index_that_drifted_and_rebuild_mends_it(sound: Sound, tmp_path: Path) -> None:
+    data = sound.clone(tmp_path / "data")
+    connection = _writable(data)
+    connection.execute("DELETE FROM field_values WHERE document_id = ?", (next(iter(sound.documents)),))
+    connection.close()
+    verified = headwater("verify", "--data", str(data))
+    assert verified.status == 1
+    assert f"field index {sound.collection_id}/marker: lacks 1 of" in verified.output
+    assert headwater("rebuild", "--data", str(data)).status == 0
+    again = headwater("verify", "--data", str(data))
+    assert again.status == 0, again.output
+
+
 def test_verify_names_every_document_of_an_emptied_shard(sound: Sound, tmp_path: Path) -> None:
     data = sound.clone(tmp_path / "data")
     rows = {document_id: _row_of(data, document_id) for document_id in sound.documents}

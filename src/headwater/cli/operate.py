@@ -16,7 +16,7 @@ from headwater.cli.output import CommandError, note, print_json, print_object
 
 
 def verify(*, data: Data = DEFAULT_DATA, json: Json = False) -> int:
-    """Compare every record with its checksum, the counts, and the index. Exit code 1 names each difference."""
+    """Compare every record with its checksum, the counts, and the indexes. Exit code 1 names each difference."""
     from headwater.cli.directory import existing, operator_settings
     from headwater.reconcile import verify as run
 
@@ -44,7 +44,7 @@ def rebuild(
     collection: Annotated[str | None, Parameter(help="Id of the only collection to rebuild.")] = None,
     json: Json = False,
 ) -> None:
-    """Make the vector index again from the records; a running server goes on serving meanwhile."""
+    """Make the indexes of vectors and of fields again from the records; a running server goes on serving meanwhile."""
     from headwater.cli.directory import existing, operator_settings
     from headwater.reconcile import rebuild as run
 

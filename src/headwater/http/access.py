@@ -138,6 +138,7 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("PATCH", "/v1/namespaces/{namespace_identifier}"): Access("write"),
     ("DELETE", "/v1/namespaces/{namespace_identifier}"): Access("delete"),
     ("GET", "/v1/namespaces/{namespace_identifier}/stats"): Access("read"),
+    ("POST", "/v1/namespaces/{namespace_identifier}/ensure-indexes"): Access("write"),
     # Organizations
     ("GET", "/v1/organizations"): Access("read"),
     ("PATCH", "/v1/organizations"): _ADMIN,

@@ -14,6 +14,7 @@ from headwater.resources.namespaces import service
 from headwater.resources.namespaces.schemas import (
     CreateNamespaceRequest,
     CreateStandaloneNamespaceRequest,
+    IndexesEnsured,
     ListNamespacesRequest,
     NamespaceDeleted,
     NamespaceList,
@@ -141,6 +142,25 @@ async def patch_namespace(ctx: Ctx, namespace_identifier: str, body: PatchNamesp
     The expiry is kept and shown; this version deletes nothing by itself.
     """
     return await service.patch_namespace(ctx, namespace_identifier, body)
+
+
+@router.post(
+    "/v1/namespaces/{namespace_identifier}/ensure-indexes",
+    summary="Ensure payload indexes",
+    operation_id="ensure_namespace_indexes",
+    response_model=IndexesEnsured,
+)
+async def ensure_namespace_indexes(
+    ctx: Ctx,
+    namespace_identifier: str,
+    force_rebuild: Annotated[bool, Query(description="Make all of them again from the documents.")] = False,
+) -> dict[str, Any]:
+    """Make sure that every collection of the namespace has its `payload_indexes`.
+
+    Lists, counts and groups give the same answers with and without; with them they need not look at each document.
+    Documents that are there already are indexed in the background while everything goes on.
+    """
+    return await service.ensure_indexes(ctx, namespace_identifier, rebuild=force_rebuild)
 
 
 @router.delete(

@@ -389,3 +389,18 @@ class NamespaceDeleted(BaseModel):
     deleted_documents: int
     #: The job that removes the rows and gives the space back.
     task_id: str
+
+
+class IndexesEnsured(BaseModel):
+    """What `ensure-indexes` found and did, by the names of the payload indexes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ensured": ["price", "brand"], "created": ["price"], "rebuilt": [], "skipped": ["price"]}]
+        }
+    )
+
+    ensured: list[str] = Field(description="Every index that the namespace declares.")
+    created: list[str] = Field(description="Those that some collection lacked.")
+    rebuilt: list[str] = Field(description="Those that are made again from the documents.")
+    skipped: list[str] = Field(description="Those that were still being filled; until then queries scan.")

@@ -27,6 +27,7 @@ from headwater.resources.namespaces.schemas import (
     VectorConfig,
 )
 from headwater.store.commands.collections import PASSTHROUGH_EXTRACTOR
+from headwater.store.commands.fields import EnsureFieldPaths
 from headwater.store.commands.namespaces import CreateNamespace, UpdateNamespace
 from headwater.store.commands.purge import DeleteNamespace
 from headwater.tenancy.access import access_namespace
@@ -359,3 +360,14 @@ def namespace_response(namespace: Namespace, counts: Counts) -> dict[str, Any]:
         "updated_at": to_text(namespace.updated_at),
         "expires_at": body.get("expires_at"),
     }
+
+
+async def ensure_indexes(ctx: Context, identifier: str, *, rebuild: bool) -> dict[str, Any]:
+    """Index what the namespace declares in each of its collections. Existing documents are done by a job."""
+    namespace = access_namespace(ctx, identifier)
+    outcome: dict[str, Any] = await ctx.execute(
+        EnsureFieldPaths(
+            organization_id=namespace.organization_id, namespace_row=namespace.namespace_row, rebuild=rebuild
+        )
+    )
+    return outcome

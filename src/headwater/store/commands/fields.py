@@ -11,7 +11,7 @@ from headwater.store.commands.namespaces import require_namespace
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, document_of
 from headwater.store.fields.declared import ensure_declared
 from headwater.store.fields.maintain import write_entries
-from headwater.store.fields.paths import MAX_LEARNED, add_paths, remove_entries
+from headwater.store.fields.paths import MAX_LEARNED, add_paths, drop_paths, remove_entries
 from headwater.store.transaction import Transaction
 
 
@@ -43,6 +43,12 @@ class FillFieldPaths(Command):
 
     collection_row: int
     limit: int
+
+
+class RebuildFieldPaths(Command):
+    """Make the entries of all the collection's paths again, from the records. Answers ``{"rebuilt"}``."""
+
+    collection_row: int
 
 
 class RemoveDroppedEntries(Command):
@@ -113,6 +119,19 @@ def _advance(tx: Transaction, path_rows: set[int], last: Any) -> None:
                 "UPDATE field_paths SET filled_created_at = ?, filled_document_id = ? WHERE path_row = ?",
                 (last.created_at, last.document_id, path_row),
             )
+
+
+@handles(RebuildFieldPaths)
+def rebuild_field_paths(tx: Transaction, command: RebuildFieldPaths) -> dict[str, Any]:
+    rows = fetch_all(
+        tx.connection,
+        "SELECT path, origin FROM field_paths WHERE collection_row = ? AND state <> 'dropping'",
+        (command.collection_row,),
+    )
+    drop_paths(tx, command.collection_row, [path for path, _ in rows])
+    for path, origin in rows:
+        add_paths(tx, command.collection_row, [path], origin)
+    return {"rebuilt": [path for path, _ in rows]}
 
 
 @handles(RemoveDroppedEntries, frees_space=True)
