@@ -199,7 +199,7 @@ async def _verify_index_online(store: Store, reader: apsw.Connection, report: Re
 def _verify_index_offline(directory: Path, reader: apsw.Connection, report: Report) -> None:
     # Imported here: the engine takes long to load, and a running server answers without it.
     from headwater.store.comparison import compare_slice, extra_points
-    from headwater.store.index import VECTORS, changes_after, directory_name
+    from headwater.store.index import VECTORS, changes_after, directory_name, rows_after
     from headwater.vectors.edge import EdgeShard, IndexFailedError
 
     for collection_row, collection_id, generation, state, checkpoint in fetch_all(reader, _LIVE):
@@ -214,7 +214,7 @@ def _verify_index_offline(directory: Path, reader: apsw.Connection, report: Repo
             # Never flushed: the next start makes it from the records, whatever the folder holds.
             continue
         try:
-            shard = EdgeShard.open(folder)
+            shard = EdgeShard.open(folder, rows_after(reader, collection_row, checkpoint))
             collection = load_collection(reader, collection_row)
             specs = [] if collection is None else collection.vectors
             while changes := changes_after(reader, collection_row, checkpoint, _SLICE):

@@ -56,6 +56,19 @@ def changes_after(connection: apsw.Connection, collection_row: int, sequence: in
     ]
 
 
+def rows_after(connection: apsw.Connection, collection_row: int, sequence: int) -> list[int]:
+    """The documents whose points have changed after ``sequence``."""
+    return [
+        row
+        for (row,) in fetch_all(
+            connection,
+            "SELECT document_row FROM vectors WHERE collection_row = ?1 AND sequence > ?2"
+            " UNION SELECT document_row FROM tombstones WHERE collection_row = ?1 AND sequence > ?2",
+            (collection_row, sequence),
+        )
+    ]
+
+
 @dataclass
 class OpenShard:
     collection_row: int
@@ -253,7 +266,7 @@ class Index:
         directory = self._directory / directory_name(collection_row, generation)
         specs = self._specs(collection_row)
         if directory.exists() and checkpoint > 0:
-            shard = EdgeShard.open(directory)
+            shard = EdgeShard.open(directory, rows_after(self._connection, collection_row, checkpoint))
             return OpenShard(collection_row, generation, shard, specs, checkpoint, checkpoint, indexed)
         # Nothing was ever flushed here, or the directory was lost: the records are applied from the first on.
         missing = self._connection.execute(
@@ -376,7 +389,7 @@ class Index:
         try:
             if not (directory / COMPLETE).exists():
                 raise IndexFailedError(f"{directory} was not completed")
-            shard = EdgeShard.open(directory)
+            shard = EdgeShard.open(directory, rows_after(self._connection, collection_row, row[0]))
         except IndexFailedError:
             log.exception("a built index cannot be opened; it will be built again", collection_row=collection_row)
             self._forget(collection_row, generation)

@@ -6,6 +6,7 @@ disk kills the process by SIGBUS, so shards are open only in the storage process
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +25,10 @@ _DISTANCES: dict[Distance, qdrant.Distance] = {
     "manhattan": qdrant.Distance.Manhattan,
 }
 _SEQUENCE = "s"
+_MARK = "m"
 _PAGE = 10_000
+#: Far more operations than there are between two checkpoints.
+_MOST_OVERTAKEN = 1 << 20
 #: Edge normalises from the squared length 1.2e-7 (the epsilon of float32) on; a little more, for its own rounding.
 _SHORT = 1e-6
 
@@ -113,9 +117,36 @@ class EdgeShard:
         return cls(_call(qdrant.EdgeShard.create, str(directory), config), {spec.name for spec in specs})
 
     @classmethod
-    def open(cls, directory: Path) -> EdgeShard:
-        """A shard that was created before. Success does not prove that it is whole: compare it with the records."""
-        return cls(_call(qdrant.EdgeShard.load, str(directory)), set())
+    def open(cls, directory: Path, unflushed: Sequence[int] = ()) -> EdgeShard:
+        """A shard that was created before. Success does not prove that it is whole: compare it with the records.
+
+        ``unflushed``: the rows that may have been changed since the last flush, for a crash may have come after it.
+        """
+        shard = cls(_call(qdrant.EdgeShard.load, str(directory)), set())
+        shard._overtake(unflushed)
+        return shard
+
+    def _overtake(self, document_rows: Sequence[int]) -> None:
+        """Make the engine take changes of these points again.
+
+        It numbers its operations and skips, without a word, one whose number is below that of the point. A crash keeps
+        points that were written since the last flush, with their numbers, and forgets how far it had counted: then
+        updates are skipped until the count has overtaken them. So count on until each point shows a mark.
+        """
+        mark = secrets.randbits(62)
+        rows: list[Any] = list(document_rows)
+        waiting: list[Any] = [record.id for record in _call(self._shard.retrieve, rows, False, False)] if rows else []
+        operations = 1
+        while waiting:
+            if operations > _MOST_OVERTAKEN:
+                raise IndexFailedError(f"{len(waiting)} points take no changes any more")
+            for _ in range(operations):
+                # One point is enough to count; the last operation marks whatever takes it.
+                _call(self._shard.update, qdrant.UpdateOperation.set_payload(waiting[:1], {_MARK: mark}))
+            _call(self._shard.update, qdrant.UpdateOperation.set_payload(waiting, {_MARK: mark}))
+            records = _call(self._shard.retrieve, waiting, True, False)
+            waiting = [record.id for record in records if (record.payload or {}).get(_MARK) != mark]
+            operations *= 2
 
     def apply(self, changes: Sequence[PointChange], specs: Sequence[VectorSpec]) -> None:
         # Only the last change of a document counts, and after it Edge needs no order between documents.
