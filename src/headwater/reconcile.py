@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import msgspec
 
 from headwater.catalog.database import DATABASE, fetch_all, fetch_one, open_reader
 from headwater.catalog.tables.collections import load_collection
@@ -166,9 +165,10 @@ def _verify_fields(reader: apsw.Connection, report: Report) -> None:
         try:
             for path, problem in differences(reader, collection_row, collection_id):
                 report.differences.append(Difference("field index", f"{collection_id}/{path}", problem))
-        except msgspec.DecodeError:
-            # A document that is no JSON has failed its checksum, and is named for that.
-            continue
+        except (ValueError, TypeError) as error:
+            # A record that is no JSON, or not even text: it has failed its checksum, and is named for that too.
+            problem = f"cannot be compared with records that are damaged ({type(error).__name__})"
+            report.differences.append(Difference("field index", collection_id, problem))
 
 
 _LIVE = (

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from headwater.vectors.edge import EdgeShard
@@ -15,7 +16,7 @@ from headwater.vectors.interface import PointChange, VectorSpec
 from tests.store.conftest import WIDTH, vector
 
 SPECS = [VectorSpec("v", "dense", WIDTH, "cosine")]
-ROWS = list(range(1, 201))
+ROWS = list(range(1, 401))
 #: Writes for ever, flushes now and then and says so; its last flush is well behind when it is killed.
 _WRITER = """
 import random, sys
@@ -29,24 +30,29 @@ shard = EdgeShard.open(directory, ROWS) if directory.exists() else EdgeShard.cre
 choose = random.Random(seed)
 number = seed * 1_000_000
 while True:
-    for _ in range(60):
+    changes = []
+    for _ in range(choose.randint(1, 20)):
         number += 1
-        shard.apply([PointChange(choose.choice(ROWS), number, [vector(number)])], SPECS)
-    print(number, flush=True)
-    shard.flush()
+        changes.append(PointChange(choose.choice(ROWS), number, [vector(number)]))
+    shard.apply(changes, SPECS)
+    if choose.random() < 0.1:
+        shard.flush()
+        print(number, flush=True)
 """
 
 
 def test_points_of_before_a_crash_take_the_changes_of_after_it(tmp_path: Path) -> None:
     choose = random.Random(7)
     directory = tmp_path / "shard"
-    for seed in range(1, 7):
+    # One crash in twelve or so leaves points behind that would take no changes.
+    for seed in range(1, 13):
         process = subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(directory), str(seed)], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
-        for _ in range(choose.randint(2, 12)):
+        for _ in range(choose.randint(1, 4)):
             assert process.stdout.readline()
+        time.sleep(choose.uniform(0, 0.3))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
