@@ -31,7 +31,7 @@ async def work(runtime: Any, settings: Settings) -> None:
         job = await runtime.store.execute(claim)
         if job is None:
             return
-        result = await known[job["kind"]](Work(settings.data, settings, runtime.store, job["arguments"]))
+        result = await known[job["kind"]](Work(settings.data, settings, runtime.store, job["job_id"], job["arguments"]))
         await runtime.store.execute(CompleteJob(job_id=job["job_id"], owner="test", result=result))
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import apsw
 
 from headwater.store.documents.records import DocumentRow
+from headwater.store.fields.entries import TYPE_LAST
 from headwater.store.find.budget import Budget
-from headwater.store.find.ordering import position_of
 from headwater.store.find.query import CREATION, Explain, Order, Position, Query
 from headwater.store.find.streams import matches_in
 
@@ -61,4 +61,4 @@ def walk(
 
 def position_in_creation(document: DocumentRow) -> Position:
     """Where the document stands in the order of creation, to go on after it."""
-    return position_of(document, CREATION, [])
+    return Position(TYPE_LAST, None, document.created_at, document.document_id)
