@@ -30,15 +30,16 @@ class Runtime:
     lanes: Lanes
     learner: FieldLearner
 
-    async def find(self, function: Callable[..., T], *arguments: Any) -> T:
+    async def find(self, function: Callable[..., T], *arguments: Any, shown: int = 0) -> T:
         """``function(connection, budget, *arguments)`` over one snapshot, where the reading of many documents is no
         matter: first in a thread for the few that most queries read, and if that is not enough, in a lane.
 
-        The function is one of a module and its arguments and result can be pickled. ``QueryTimeoutError`` after
+        The function is one of a module; its arguments and result can be pickled. ``shown``: documents that the answer
+        has to read in any case, so that a long page alone is not taken for a scan. ``QueryTimeoutError`` after
         ``query_timeout_seconds``.
         """
         seconds = self.settings.query_timeout_seconds
-        few = self.settings.query_thread_rows
+        few = self.settings.query_thread_rows + shown
         try:
             return await self.reader.run(lambda connection: _watched(connection, few, seconds, function, arguments))
         except BudgetExceededError:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import apsw
 
 from headwater.catalog.database import fetch_all
 from headwater.query import elements
-from headwater.query.ordering import Rank, canonical
+from headwater.query.ordering import MAX_SORTED_LENGTH, Rank, canonical
 from headwater.store.documents.records import DocumentRow
 from headwater.store.fields.entries import SHAPE_LONG, SHAPE_OVERFLOW, TYPE_BOOLEAN, TYPE_LAST, TYPE_NUMBER, TYPE_STRING
 from headwater.store.fields.paths import FieldPath
 from headwater.store.find.budget import Budget
 from headwater.store.find.candidates import place_of, read_document
 from headwater.store.find.located import SQL, Place, holds, locate
-from headwater.store.find.ordering import compare
 from headwater.store.find.query import Explain, Order, Position, Query
 from headwater.store.find.streams import Stream
 
@@ -42,6 +42,8 @@ class Group:
 class GroupPage(NamedTuple):
     groups: list[Group]
     total_groups: int
+    #: The sum of the counts of all groups; a document may be in several.
+    memberships: int
     last: Position | None
     has_more: bool
     explain: Explain
@@ -117,17 +119,30 @@ def find_groups(
     tallies = _Tallies(documents_per_group)
     for row in query.collection_rows:
         _tally(connection, row, query, path, budget, explain, tallies)
-    before = compare(Order(path))
-    ranks = sorted(tallies.by_rank, key=lambda rank: (rank[0], 0 if rank[1] is None else rank[1]))
-    waiting = [rank for rank in ranks if after is None or before(_position(rank), after) > 0][offset:]
+    behind = None if after is None else _place(after)
+    places = sorted((_place(_position(rank)), rank) for rank in tallies.by_rank)
+    waiting = [rank for place, rank in places if behind is None or place > behind][offset:]
     shown = waiting[:limit]
-    groups = [_group(connection, rank, tallies) for rank in shown]
-    last = _position(shown[-1]) if shown else None
-    return GroupPage(groups, len(ranks), last, len(waiting) > limit, explain)
+    return GroupPage(
+        groups=[_group(connection, rank, tallies) for rank in shown],
+        total_groups=len(places),
+        memberships=sum(tally.count for tally in tallies.by_rank.values()),
+        last=_position(shown[-1]) if shown else None,
+        has_more=len(waiting) > limit,
+        explain=explain,
+    )
 
 
 def _position(rank: Rank) -> Position:
-    return Position(rank[0], rank[1], 0, "")
+    """A text too long for a cursor is told by its beginning and a digest, so those that begin alike stand by that."""
+    kind, value = rank
+    if isinstance(value, str) and len(value) > MAX_SORTED_LENGTH:
+        return Position(kind, value[:MAX_SORTED_LENGTH], 0, sha256(value.encode()).hexdigest())
+    return Position(kind, value, 0, "")
+
+
+def _place(position: Position) -> tuple[int, Any, str]:
+    return position.rank, 0 if position.value is None else position.value, position.document_id
 
 
 def _group(connection: apsw.Connection, rank: Rank, tallies: _Tallies) -> Group:
