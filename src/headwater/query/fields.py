@@ -16,7 +16,7 @@ import msgspec
 
 _LINEAGE = ("root_object_id", "root_bucket_id", "source_type", "source_object_id", "source_document_id")
 #: First steps that lead into ``_internal`` where the document has no field of that name.
-_ALIASES: dict[str, tuple[str, ...]] = {
+ALIASES: dict[str, tuple[str, ...]] = {
     **{
         name: (name,)
         for name in (
@@ -143,8 +143,8 @@ class Fields:
 
     def _known_otherwise(self, path: str, steps: tuple[str, ...]) -> list[Any]:
         head, rest = steps[0], steps[1:]
-        if head in _ALIASES:
-            return walk(self.internal, (*_ALIASES[head], *rest))
+        if head in ALIASES:
+            return walk(self.internal, (*ALIASES[head], *rest))
         if head in _HIDDEN or head == "_internal":
             return []
         if head == "payload" and rest and "payload" not in self.body:
@@ -193,8 +193,8 @@ def internal_decoder(paths: tuple[str, ...]) -> Decode:
             if not rest:
                 return msgspec.json.decode
             roots.add(rest[0])
-        elif head in _ALIASES:
-            roots.add(_ALIASES[head][0])
+        elif head in ALIASES:
+            roots.add(ALIASES[head][0])
     return _member_decoder(roots)
 
 
