@@ -1,19 +1,21 @@
-"""``headwater documents``: create from files, get, list, delete."""
+"""``headwater documents``: create from files, get, list, count, delete."""
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
-from headwater.cli.output import CommandError, ask, note, print_json, print_object, print_page
+from headwater.cli.document_pages import Format, parse_filter, show, walk
+from headwater.cli.output import CommandError, ask, note, print_json, print_object
 
-app = App(name="documents", help="Documents: create from JSON or JSON lines, get, list, delete.")
+app = App(name="documents", help="Documents: create from JSON or JSON lines, get, list, count, delete.")
 Collection = Annotated[str, Parameter(help="Id or name of the collection.")]
 Document = Annotated[str, Parameter(help="Id of the document.")]
-_COLUMNS = ("document_id", "collection_id", "searchable_at")
+Filter = Annotated[str | None, Parameter(name="--filter", help='A filter as JSON: {"price": {"gte": 5}}.')]
 
 
 @app.command
@@ -79,15 +81,46 @@ def get(
 def list_documents(
     collection: Collection,
     *,
+    filters: Filter = None,
+    sort: Annotated[str | None, Parameter(help="Field to order by: price, or price:desc.")] = None,
+    search: Annotated[str | None, Parameter(help="A text that occurs in the id or in a string.")] = None,
+    select: Annotated[str | None, Parameter(help="Comma-separated fields to show; document_id always is.")] = None,
     limit: Limit = 10,
+    everything: Annotated[
+        bool, Parameter(name="--all", negative=(), help="Every document, whatever --limit says.")
+    ] = False,
     cursor: Cursor = None,
+    form: Annotated[
+        Format, Parameter(name="--format", help="A table, pages of JSON, or one document a line.")
+    ] = "table",
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
 ) -> None:
-    """List the documents of a collection, in the order of their creation."""
+    """List the documents of a collection, in the order of their creation or by a field."""
+    if limit < 1:
+        raise CommandError("--limit takes 1 or more", exit_code=2)
+    fields = [name.strip() for name in (select or "").split(",") if name.strip()]
+    asked = {"filters": parse_filter(filters), "sort": sort, "search": search, "select": fields, "cursor": cursor}
+    body = {name: value for name, value in asked.items() if value not in (None, [])}
     with Client(connection) as client:
-        answer = client.get(path_of("collections", collection, "documents"), limit=limit, cursor=cursor)
-    print_page(answer, _COLUMNS, as_json=json)
+        path = path_of("collections", collection, "documents", "list")
+        show(walk(client, path, body, None if everything else limit), "json" if json else form, fields)
+
+
+@app.command
+def count(
+    collection: Collection,
+    *,
+    filters: Filter = None,
+    connection: Connection = DEFAULT_CONNECTION,
+    json: Json = False,
+) -> None:
+    """Count the documents of a collection, all or those that match a filter."""
+    wanted = parse_filter(filters)
+    with Client(connection) as client:
+        path = path_of("collections", collection, "documents", "count")
+        answer = client.get(path, filters=None if wanted is None else dumps(wanted))
+    print_json(answer) if json else print(answer["count"])
 
 
 @app.command

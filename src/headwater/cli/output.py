@@ -57,13 +57,26 @@ def print_object(data: dict[str, Any], *, as_json: bool) -> None:
         print(f"{key:<{width}}  {_text(value)}")
 
 
+class Table:
+    """A table that may come in parts. Its columns are as wide as the first part needs; what is longer stays whole and
+    moves the rest of its line, so that ids can be copied."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = columns
+        self._widths: list[int] | None = None
+
+    def print_rows(self, rows: Iterable[dict[str, Any]]) -> None:
+        lines = [[_text(row.get(column)) for column in self.columns] for row in rows]
+        if self._widths is None:
+            lines.insert(0, [column.upper() for column in self.columns])
+            self._widths = [max(len(line[index]) for line in lines) for index in range(len(self.columns))]
+        for line in lines:
+            print("  ".join(cell.ljust(width) for cell, width in zip(line, self._widths, strict=True)).rstrip())
+
+
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
-    """A table, as wide as its content: nothing is cut, so that ids can be copied."""
-    lines = [[column.upper() for column in columns]]
-    lines += [[_text(row.get(column)) for column in columns] for row in rows]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    """One table, as wide as its content."""
+    Table(columns).print_rows(rows)
 
 
 def print_page(answer: dict[str, Any], columns: Sequence[str], *, as_json: bool) -> None:
