@@ -85,9 +85,11 @@ TABLE: dict[tuple[str, str], Row] = {
         "matching", lambda document_id: {"filters": {"document_id": document_id}, "update_data": {"brand": "new"}}
     ),
     ("POST", _OF_COLLECTION + "/schema/validate"): Row("free", lambda document_id: {"document_id": document_id}),
-    ("GET", _OF_COLLECTION): Row("refused"),
-    ("POST", _OF_COLLECTION + "/list"): Row("refused", lambda document_id: {}),
-    ("GET", _OF_COLLECTION + "/count"): Row("refused"),
+    ("GET", _OF_COLLECTION): Row("many"),
+    ("POST", _OF_COLLECTION + "/list"): Row("many", lambda document_id: {"include_total": True}),
+    ("GET", _OF_COLLECTION + "/count"): Row("many"),
+    ("POST", "/v1/documents/list"): Row("many", lambda document_id: {"group_by": "brand"}),
+    ("POST", "/v1/documents/list/batch"): Row("many", lambda document_id: {"queries": [{"key": "a", "request": {}}]}),
 }
 
 #: For end users too, and about no document.

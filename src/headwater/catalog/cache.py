@@ -14,7 +14,7 @@ import apsw
 
 from headwater.catalog.database import share_snapshot
 from headwater.catalog.tables.api_keys import ApiKey, find_api_key_by_digest
-from headwater.catalog.tables.collections import Collection, find_collection
+from headwater.catalog.tables.collections import Collection, find_collection, list_collections
 from headwater.catalog.tables.namespaces import Namespace, find_namespace
 
 T = TypeVar("T")
@@ -51,6 +51,13 @@ class Catalogue:
         return self._cached(
             ("collection", namespace_row, identifier),
             lambda: find_collection(self._connection, namespace_row, identifier),
+        )
+
+    def collections(self, namespace_row: int) -> list[Collection]:
+        """All of the namespace, newest first."""
+        return (
+            self._cached(("collections", namespace_row), lambda: list_collections(self._connection, namespace_row))
+            or []
         )
 
     def _cached(self, key: tuple[Any, ...], load: Callable[[], T | None]) -> T | None:

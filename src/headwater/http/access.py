@@ -28,6 +28,9 @@ class Access:
 
     ``principals``: keys of end users may call it, since whatever it shows or changes is confined by document ACLs.
     All other routes refuse such keys, whatever permissions they hold.
+
+    ``narrows``: the route covers those collections of the namespace that the key's scopes reach, so a key that is
+    confined to collections may call it.
     """
 
     permission: RoutePermission
@@ -35,6 +38,7 @@ class Access:
     namespace_optional: bool = False
     namespace_omissible: bool = False
     principals: bool = False
+    narrows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ _DELETE = Access("delete", namespaced=True)
 _ADMIN = Access("admin")
 #: Document routes: each document that they touch is asked whether the key's principal may.
 _READ_ACL = Access("read", namespaced=True, principals=True)
+_READ_ANY_COLLECTION = Access("read", namespaced=True, principals=True, narrows=True)
 _WRITE_ACL = Access("write", namespaced=True, principals=True)
 _DELETE_ACL = Access("delete", namespaced=True, principals=True)
 
@@ -83,13 +88,15 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/{document_id}"): _READ_ACL,
     ("PUT", "/v1/documents/{document_id}"): _WRITE_ACL,
     ("PATCH", "/v1/documents/{document_id}"): _WRITE_ACL,
-    ("GET", "/v1/collections/{collection_identifier}/documents"): _READ,
-    ("POST", "/v1/collections/{collection_identifier}/documents/list"): _READ,
-    ("GET", "/v1/collections/{collection_identifier}/documents/count"): _READ,
+    ("GET", "/v1/collections/{collection_identifier}/documents"): _READ_ACL,
+    ("POST", "/v1/collections/{collection_identifier}/documents/list"): _READ_ACL,
+    ("GET", "/v1/collections/{collection_identifier}/documents/count"): _READ_ACL,
     ("POST", "/v1/collections/{collection_identifier}/documents/batch"): _WRITE_ACL,
     ("DELETE", "/v1/collections/{collection_identifier}/documents/batch"): _DELETE_ACL,
     ("PATCH", "/v1/collections/{collection_identifier}/documents/bulk"): _WRITE_ACL,
     ("POST", "/v1/collections/{collection_identifier}/documents/schema/validate"): _READ_ACL,
+    ("POST", "/v1/documents/list"): _READ_ANY_COLLECTION,
+    ("POST", "/v1/documents/list/batch"): _READ_ANY_COLLECTION,
     ("POST", "/v1/documents/batch-get"): _READ_ACL,
     ("GET", "/v1/namespaces/{namespace_id}/documents/{document_id}"): Access("read", principals=True),
     ("POST", "/v1/namespaces/{namespace_id}/documents/upsert"): Access("write", principals=True),
@@ -194,7 +201,15 @@ def check(
         raise tenancy.not_for_principals()
     namespaced = access.namespaced and not (access.namespace_omissible and not namespace)
     try:
-        found = tenancy.admit(runtime, key, permission, namespaced=namespaced, x_namespace=namespace, path=path)
+        found = tenancy.admit(
+            runtime,
+            key,
+            permission,
+            namespaced=namespaced,
+            x_namespace=namespace,
+            path=path,
+            narrows=access.narrows,
+        )
     except NotFoundError as error:
         if access.namespace_optional and error.code == "namespace_not_found":
             return Caller(key, None, namespace)

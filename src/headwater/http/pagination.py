@@ -20,6 +20,8 @@ from headwater.http.models import LenientModel
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 1000
 MAX_OFFSET = 10_000
+#: Servers and proxies refuse longer targets; whoever asked in a body goes on with the cursor.
+MAX_LINK_LENGTH = 8000
 
 _Limit = Annotated[int | None, Query(ge=1, le=MAX_LIMIT)]
 _Cursor = Annotated[str | None, Query(max_length=4096)]
@@ -109,7 +111,7 @@ def _first(*values: Any) -> Any:
 def pagination_envelope(
     page: Page,
     *,
-    path: str,
+    path: str | None,
     has_more: bool,
     next_cursor: str | None = None,
     total: int | None = None,
@@ -117,9 +119,9 @@ def pagination_envelope(
 ) -> dict[str, Any]:
     """The seven keys of ``pagination``.
 
-    ``path`` is the list's GET alias (``/v1/collections/col_1/documents``), ``parameters`` further query parameters
-    that its neighbours keep. ``total`` is shown only where the caller asked for it. Pass ``next_cursor`` only with
-    ``has_more``.
+    ``path`` is the list's GET alias (``/v1/collections/col_1/documents``), None if it has none; ``parameters`` are
+    further query parameters that its neighbours keep. ``total`` is shown only where the caller asked for it. Pass
+    ``next_cursor`` only with ``has_more``.
     """
     shown = total if page.include_total else None
     envelope: dict[str, Any] = {
@@ -133,15 +135,17 @@ def pagination_envelope(
     }
     if page.cursor is None:
         envelope["page"] = page.offset // page.limit + 1
-        if has_more:
+        # An offset beyond the limit would be refused; the cursor leads there.
+        if has_more and page.offset + page.limit <= MAX_OFFSET:
             envelope["next_page"] = _link(path, page, page.offset + page.limit, parameters)
         if page.offset:
             envelope["previous_page"] = _link(path, page, max(0, page.offset - page.limit), parameters)
     return envelope
 
 
-def _link(path: str, page: Page, offset: int, parameters: Mapping[str, Any] | None) -> str:
+def _link(path: str | None, page: Page, offset: int, parameters: Mapping[str, Any] | None) -> str | None:
     query: dict[str, Any] = {"limit": page.limit, "offset": offset}
     if page.include_total:
         query["include_total"] = "true"
-    return f"{path}?{urlencode(query | dict(parameters or {}), doseq=True)}"
+    link = f"{path}?{urlencode(query | dict(parameters or {}), doseq=True)}"
+    return link if path is not None and len(link) <= MAX_LINK_LENGTH else None

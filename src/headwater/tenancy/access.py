@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from headwater.catalog.tables.api_keys import ApiKey
-from headwater.catalog.tables.collections import Collection, list_collections
+from headwater.catalog.tables.collections import Collection
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.context import Context
 from headwater.errors import BadRequestError, ForbiddenError, NotFoundError, UnauthorizedError
@@ -90,18 +90,22 @@ def admit(
     namespaced: bool,
     x_namespace: str | None,
     path: Mapping[str, Any],
+    narrows: bool = False,
 ) -> Namespace | None:
     """Everything between authentication and the body, for a resolved route.
 
     The permission comes first, then the namespace of ``X-Namespace``, then the key's scopes against what
-    the path names. Returns the namespace, if the route has one.
+    the path names. Returns the namespace, if the route has one. With ``narrows``, the route itself keeps to the
+    collections that the scopes cover.
     """
     if permission != "any":
         require_permission(key, permission)
     namespace = resolve_namespace(runtime, key, x_namespace) if namespaced else None
-    if permission == "any" or not key.body.get("scopes"):
+    if permission == "any" or not key.scopes:
         return namespace
     about = namespace or _namespace_of_path(runtime, key, path)
+    if narrows and namespace is not None and _some_in_scope(runtime, key, permission, namespace):
+        return namespace
     authorize(key, permission, namespace=about, collection=_collection_of_path(runtime, about, path))
     return namespace
 
@@ -142,18 +146,15 @@ def access_collection(ctx: Context, identifier: str) -> Collection:
 
 def document_scope(ctx: Context, permission: Permission = "read") -> DocumentScope:
     """The documents of the request's namespace, in the collections where the key's scopes allow the permission."""
-    return DocumentScope(ctx.scope.namespace_row, _collections_in_scope(ctx, permission), ctx.key.principal_id)
+    everywhere = _in_scope(ctx.key, permission, ctx.namespace, None)
+    rows = None if everywhere else frozenset(found.collection_row for found in access_collections(ctx, permission))
+    return DocumentScope(ctx.scope.namespace_row, rows, ctx.key.principal_id)
 
 
-def _collections_in_scope(ctx: Context, permission: Permission) -> frozenset[int] | None:
-    if _in_scope(ctx.key, permission, ctx.namespace, None):
-        return None
-    collections = list_collections(ctx.runtime.reader.connection, ctx.scope.namespace_row)
-    return frozenset(
-        collection.collection_row
-        for collection in collections
-        if _in_scope(ctx.key, permission, ctx.namespace, collection)
-    )
+def access_collections(ctx: Context, permission: Permission = "read") -> list[Collection]:
+    """The collections of the request's namespace where the key's scopes allow the permission, newest first."""
+    every = ctx.runtime.catalogue.collections(ctx.scope.namespace_row)
+    return [found for found in every if _in_scope(ctx.key, permission, ctx.namespace, found)]
 
 
 def _bearer_token(authorization: str | None) -> str:
@@ -210,17 +211,20 @@ def _same_origin(entry: str, origin: str) -> bool:
 
 
 def _reachable(key: ApiKey, namespace: Namespace | None, collection: Collection | None) -> bool:
-    scopes = key.body.get("scopes") or []
-    return not scopes or any(_covers(scope, key, namespace, collection) for scope in scopes)
+    return not key.scopes or any(_covers(scope, key, namespace, collection) for scope in key.scopes)
+
+
+def _some_in_scope(runtime: Runtime, key: ApiKey, permission: Permission, namespace: Namespace) -> bool:
+    collections = runtime.catalogue.collections(namespace.namespace_row)
+    return any(_in_scope(key, permission, namespace, collection) for collection in collections)
 
 
 def _in_scope(
     key: ApiKey, permission: Permission, namespace: Namespace | None, collection: str | Collection | None
 ) -> bool:
     """Whether one of the key's scopes, if it has any, covers this and allows the permission there."""
-    scopes = key.body.get("scopes") or []
-    return not scopes or any(
-        _covers(scope, key, namespace, collection) and allows(scope, permission) for scope in scopes
+    return not key.scopes or any(
+        _covers(scope, key, namespace, collection) and allows(scope, permission) for scope in key.scopes
     )
 
 

@@ -39,6 +39,11 @@ class ApiKey:
         principal: str | None = self.body.get("principal_id")
         return principal
 
+    @property
+    def scopes(self) -> list[dict[str, Any]]:
+        """What the key is confined to; nothing confines one without scopes."""
+        return self.body.get("scopes") or []
+
     def status_at(self, now: int) -> str:
         """What the key's owner is told: a key past its time is expired, whatever the row says."""
         if self.status == "active" and self.expires_at is not None and self.expires_at <= now:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import apsw
 import msgspec
 
-from headwater.errors import StorageCorruptedError
-from headwater.resources.documents.cursor import Position
 from headwater.scope import DocumentScope
 from headwater.store.documents.acl import acl_of, readable_by
 from headwater.store.documents.lineage import origin_of
-from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, document_of
-from headwater.store.documents.vector_forms import decode_vectors
+from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, checked_vectors, document_of
 from headwater.store.find import Budget
 from headwater.vectors.interface import VectorData
 
@@ -41,32 +37,18 @@ def _found(rows: apsw.Cursor) -> list[Found]:
     found = []
     for *columns, data, checksum in rows:
         document = document_of(tuple(columns))
-        if data is not None and zlib.crc32(data) != checksum:
-            raise StorageCorruptedError(
-                f"the vectors of {document.document_id} fail their checksum; run `headwater verify`",
-                details={"document": document.document_id},
-            )
-        found.append(Found(document, [] if data is None else decode_vectors(data)))
+        vectors = [] if data is None else checked_vectors(document.document_id, data, checksum)
+        found.append(Found(document, vectors))
     return found
 
 
-def list_documents(
-    connection: apsw.Connection,
-    collection_row: int,
-    *,
-    after: Position | None,
-    offset: int,
-    limit: int,
-    with_vectors: bool,
-) -> list[Found]:
-    """Documents in the order of their creation, ids breaking ties: from ``offset``, or after a position."""
-    position = after or Position(-1, "")
+def load_vectors_of(connection: apsw.Connection, document_rows: Sequence[int]) -> dict[int, list[VectorData]]:
+    """The vectors of those documents that have any."""
     rows = connection.execute(
-        _select(with_vectors) + " WHERE d.collection_row = ? AND (d.created_at, d.document_id) > (?, ?)"
-        " ORDER BY d.created_at, d.document_id LIMIT ? OFFSET ?",
-        (collection_row, position.created_at, position.document_id, limit, offset),
+        "SELECT document_row, data, checksum FROM vectors WHERE document_row IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(document_rows).decode(),),
     )
-    return _found(rows)
+    return {row: checked_vectors(f"document row {row}", data, checksum) for row, data, checksum in rows}
 
 
 def find_documents(

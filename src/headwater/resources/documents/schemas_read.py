@@ -12,7 +12,7 @@ from headwater.resources.documents.schemas import DocumentResponse
 class Pagination(BaseModel):
     """Where the page stands in the list."""
 
-    total: int | None = Field(description="Documents in the list; null unless `include_total`.")
+    total: int | None = Field(description="Documents, or groups, in the list; null unless `include_total`.")
     page: int | None = Field(description="Page number from 1; null with a cursor.")
     page_size: int
     total_pages: int | None
@@ -28,16 +28,44 @@ class DocumentListStats(BaseModel):
     avg_documents_per_group: float | None
 
 
-class DocumentList(BaseModel):
-    """A page of documents."""
+class DocumentGroup(BaseModel):
+    """The documents with one value of the field that groups."""
 
-    results: list[DocumentResponse]
-    groups: list[dict[str, Any]] | None
+    group_key: Any = Field(description="The value; null for the documents without one.")
+    count: int = Field(description="Documents in the group.")
+    documents: list[DocumentResponse] = Field(description="The first ten of them, oldest first.")
+
+
+class DocumentList(BaseModel):
+    """A page of documents, or of groups of them."""
+
+    results: list[DocumentResponse] | None = Field(description="Null with `group_by`.")
+    groups: list[DocumentGroup] | None = Field(description="Null without `group_by`.")
     group_by_field: str | None
     pagination: Pagination
-    total_documents: int | None = Field(description="The same as `pagination.total`.")
+    total_documents: int | None = Field(description="Documents that match; null unless `include_total`.")
     stats: DocumentListStats
-    warnings: list[str] | None = Field(description="What the answer leaves out or ignored.")
+    warnings: list[str] | None = Field(description="What the answer leaves out, ignored, or took long for.")
+    unknown_collection_ids: list[str] | None = Field(
+        None, description="Collections that were named and are not there; absent when all are."
+    )
+    explain: dict[str, Any] | None = Field(None, description="How the answer was found; only with `explain`.")
+
+
+class BatchListResult(BaseModel):
+    key: str
+    response: DocumentList | None = Field(description="Null when the query failed.")
+    error: str | None = Field(description="Why the query failed.")
+
+
+class BatchListResponse(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"results": [{"key": "newest", "response": None, "error": "Collection not found"}]}]
+        }
+    )
+
+    results: list[BatchListResult] = Field(description="One for each query, in their order.")
 
 
 class DocumentCount(BaseModel):

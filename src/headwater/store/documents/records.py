@@ -128,11 +128,14 @@ def load_by_row(connection: apsw.Connection, collection_row: int, document_row: 
 def load_vectors(connection: apsw.Connection, document_row: int) -> list[VectorData]:
     """The document's vectors, ``[]`` when it has none. Raises ``StorageCorruptedError``."""
     row = connection.execute("SELECT data, checksum FROM vectors WHERE document_row = ?", (document_row,)).fetchone()
-    if row is None:
-        return []
-    if zlib.crc32(row[0]) != row[1]:
-        raise _corrupted("vectors of document row", document_row)
-    return decode_vectors(row[0])
+    return [] if row is None else checked_vectors(f"document row {document_row}", *row)
+
+
+def checked_vectors(document: str, data: bytes, checksum: int) -> list[VectorData]:
+    """What the two columns hold. Raises ``StorageCorruptedError`` when it has changed on disk."""
+    if zlib.crc32(data) != checksum:
+        raise _corrupted("vectors of", document)
+    return decode_vectors(data)
 
 
 _INSERT = (

@@ -43,7 +43,7 @@ def with_storage_names(options: RenderOptions, indexes: Iterable[dict[str, Any]]
 
 def render_document(document: DocumentRow, options: RenderOptions = PLAIN, vectors: Sequence[VectorData] = ()) -> bytes:
     """The document as JSON. ``vectors`` are all its vectors, needed only if ``options.needs_vectors``."""
-    shown = _shown_vectors(options, vectors) if options.needs_vectors else ()
+    shown = shown_vectors(options, vectors) if options.needs_vectors else ()
     body = _without(document.body, {vector.name for vector in shown}) if shown else document.body
     blobs = document.blobs or b"[]"
     parts = [
@@ -69,7 +69,8 @@ def with_expanded(content: bytes, expanded: bytes) -> bytes:
     return b"".join((content[:-1], b',"_expanded":', expanded, b"}"))
 
 
-def _shown_vectors(options: RenderOptions, vectors: Sequence[VectorData]) -> Sequence[VectorData]:
+def shown_vectors(options: RenderOptions, vectors: Sequence[VectorData]) -> Sequence[VectorData]:
+    """Those of the document's vectors that stand at its root."""
     if isinstance(options.vector_names, list):
         return [vector for vector in vectors if vector.name in options.vector_names]
     return vectors if options.vectors else ()
@@ -87,7 +88,7 @@ def shadowed_names(document: DocumentRow, options: RenderOptions, vectors: Seque
     """User fields that the answer leaves out because a returned vector has the same name."""
     if not options.needs_vectors:
         return []
-    names = [vector.name for vector in _shown_vectors(options, vectors)]
+    names = [vector.name for vector in shown_vectors(options, vectors)]
     return [name for name in names if _mentions(document.body, name) and name in msgspec.json.decode(document.body)]
 
 
