@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 
@@ -16,6 +18,7 @@ from headwater.store.find.located import (
     Located,
     Place,
     arranged,
+    by_value,
     estimate,
     is_distinct,
     is_known,
@@ -129,15 +132,33 @@ def _walk_set(
     connection: apsw.Connection, driver: Driver, descending: bool, after: Position | None
 ) -> Iterator[Record]:
     assert driver.located is not None
-    sql, parameters = select(driver.located, driver.place)
+    # The index has each value's documents in order, so several values are merged: their first documents come first.
+    parts = by_value(driver.located) if driver.streams else [driver.located]
+    rows = [_in_order(connection, part, driver.place, descending, after) for part in parts]
+    last = None
+    for row in rows[0] if len(rows) == 1 else heapq.merge(*rows, key=lambda row: _place_of(row, descending)):
+        record = read_record(connection, row[0])
+        if record is not None and row[0] != last:
+            yield record
+        # A document with two of the values comes twice in a row.
+        last = row[0]
+
+
+def _in_order(
+    connection: apsw.Connection, located: Located, place: Place, descending: bool, after: Position | None
+) -> Iterator[tuple[Any, ...]]:
+    sql, parameters = select(located, place)
     behind, further = _behind("", descending, after)
-    distinct = "" if is_distinct(driver.located) else "DISTINCT "
-    rows = connection.execute(
+    distinct = "" if is_distinct(located) else "DISTINCT "
+    return connection.execute(
         f"SELECT {distinct}document_row, created_at, document_id FROM ({sql}) WHERE 1{behind}"
         f" ORDER BY created_at {'DESC' if descending else 'ASC'}, document_id",
         (*parameters, *further),
     )
-    return (record for row in rows if (record := read_record(connection, row[0])) is not None)
+
+
+def _place_of(row: tuple[Any, ...], descending: bool) -> tuple[int, str]:
+    return -row[1] if descending else row[1], row[2]
 
 
 def _behind(prefix: str, descending: bool, after: Position | None) -> tuple[str, tuple[int | str, ...]]:

@@ -302,6 +302,15 @@ def select(located: Located, place: Place) -> SQL:
     return f"SELECT {_COLUMNS} FROM ({sql}) r WHERE 1{where}", (*parameters, *_joined(conditions))
 
 
+def by_value(located: Located) -> list[Located]:
+    """The set as one set for each value that leads it."""
+    if isinstance(located, Leaf) and len(located.ranges) > 1:
+        return [replace(located, ranges=(item,), distinct=True) for item in located.ranges]
+    if isinstance(located, Both):
+        return [Both((first, *located.parts[1:]), located.exact) for first in by_value(located.parts[0])]
+    return [located]
+
+
 def is_distinct(located: Located) -> bool:
     """Whether ``select`` names no document twice."""
     if isinstance(located, Leaf):
