@@ -12,6 +12,7 @@ from headwater.errors import HeadwaterError, ValidationError
 from headwater.store.commands.base import Command, handles
 from headwater.store.commands.collections import require_collection
 from headwater.store.documents import write
+from headwater.store.documents.acl import acl_of
 from headwater.store.documents.content import DocumentContent
 from headwater.store.documents.records import delete_document
 from headwater.store.transaction import Transaction
@@ -77,7 +78,8 @@ def _store(tx: Transaction, namespace: Namespace, collection: Collection, item: 
         if item.id_made:
             return
         delete_document(tx, existing)
-    write.create(tx, namespace, collection, item.document_id, item.content)
+    acl = None if existing is None else acl_of(existing.internal)
+    write.create(tx, namespace, collection, item.document_id, item.content, acl=acl)
 
 
 def sentence(error: HeadwaterError) -> str:

@@ -12,7 +12,7 @@ from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import ConflictError, ValidationError
 from headwater.kit.clock import to_text
 from headwater.store.documents import lineage
-from headwater.store.documents.acl import new_acl
+from headwater.store.documents.acl import Acl, new_acl
 from headwater.store.documents.blobs import shown_blobs
 from headwater.store.documents.content import DocumentChanges, DocumentContent, SentFeature, SystemFields
 from headwater.store.documents.lineage import LineageSent
@@ -52,14 +52,17 @@ def create(
     document_id: str,
     content: DocumentContent,
     principal: str | None = None,
+    acl: Acl | None = None,
 ) -> tuple[DocumentRow, list[VectorData]]:
     """Store a new document whose id is free, and repair the lineage of children that came before it.
 
-    What a principal makes is its own.
+    What a principal makes is its own. ``acl`` is that of the document in whose place the new one comes.
     """
+    if principal is not None:
+        acl = new_acl(principal)
     sequence = tx.next_sequence()
     document = _blank(tx, collection, document_id, sequence)
-    vectors = _fill(tx, namespace, collection, document, content, principal)
+    vectors = _fill(tx, namespace, collection, document, content, principal, acl)
     insert_document(tx, document, vectors)
     lineage.repair_descendants(tx, namespace, document_id)
     return document, vectors
@@ -92,6 +95,7 @@ def _fill(
     document: DocumentRow,
     content: DocumentContent,
     principal: str | None,
+    acl: Acl | None,
 ) -> list[VectorData]:
     """Everything of a new document that follows from its content; returns its vectors."""
     names, vectors = _name_vectors(tx, collection, content.features, content.vectors)
@@ -111,8 +115,8 @@ def _fill(
         internal["features"] = [
             _named_fragment(feature, named) for feature, named in zip(content.features, names, strict=True)
         ]
-    if principal is not None:
-        internal["_acl"] = new_acl(principal)
+    if acl is not None:
+        internal["_acl"] = acl
     document.internal = _encode(internal)
     return vectors
 

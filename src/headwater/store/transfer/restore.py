@@ -15,7 +15,7 @@ from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import ValidationError
 from headwater.kit.clock import from_text, to_text
 from headwater.store.documents import lineage, write
-from headwater.store.documents.acl import parse_acl
+from headwater.store.documents.acl import new_acl, parse_acl
 from headwater.store.documents.batch_write import find_existing
 from headwater.store.documents.blobs import parse_document_blobs, parse_source_blobs, shown_blobs
 from headwater.store.documents.content import parse_lineage
@@ -140,8 +140,7 @@ def _acl(acl: Any, at: Location) -> dict[str, Any]:
     _expect(acl, dict, at)
     owner = acl.get("owner")
     _expect("" if owner is None else owner, str, [*at, "owner"])
-    parsed = parse_acl({name: value for name, value in acl.items() if name != "owner"}, at)
-    return {name: owner if name == "owner" else parsed[name] for name in acl if name in parsed or owner is not None}
+    return new_acl(owner) | parse_acl({name: value for name, value in acl.items() if name != "owner"}, at)
 
 
 def _lineage(note: dict[str, Any], at: Location) -> LineageSent:
