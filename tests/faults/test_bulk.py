@@ -77,7 +77,7 @@ def test_the_storage_process_dies_between_slices_of_a_request(tmp_path: Path, fa
         with server.api(_NAMESPACE) as api:
             answer = api.request("PATCH", f"{_PATH}/bulk", _UPDATE)
         assert server.pids("storage") != victims, "the failpoint was not reached"
-        assert answer.status == 200, answer.body
+        assert answer.status == 200, f"{answer.body!r}\n{server.tail()}"
         found = _ended(server, answer.json["task_id"])
         assert (found["status"], found["additional_data"]["updated_count"]) == ("COMPLETED", _DOCUMENTS)
         _check_each_was_changed_once(server, before)
