@@ -86,7 +86,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", _OF_COLLECTION + "/schema/validate"): Row("free", lambda document_id: {"document_id": document_id}),
     ("GET", _OF_COLLECTION): Row("many"),
-    ("POST", _OF_COLLECTION + "/list"): Row("many", lambda document_id: {"include_total": True}),
+    ("POST", _OF_COLLECTION + "/list"): Row("many", lambda document_id: {"include_total": True, "explain": True}),
     ("GET", _OF_COLLECTION + "/count"): Row("many"),
     ("POST", "/v1/documents/list"): Row("many", lambda document_id: {"group_by": "brand"}),
     ("POST", "/v1/documents/list/batch"): Row("many", lambda document_id: {"queries": [{"key": "a", "request": {}}]}),

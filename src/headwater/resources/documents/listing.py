@@ -24,7 +24,7 @@ from headwater.resources.documents.list_request import (
 from headwater.resources.documents.list_warnings import list_warnings
 from headwater.resources.documents.schemas_read import DocumentCount
 from headwater.store.documents.render import RenderOptions
-from headwater.store.find import Order, Partition, Query
+from headwater.store.find import Explain, Order, Partition, Query
 from headwater.store.find.grouping import MAX_GROUPS, TooManyGroupsError
 from headwater.store.find.query import CREATION
 from headwater.tenancy.access import access_collection, document_scope
@@ -94,7 +94,8 @@ async def _answer(ctx: Context, question: Question) -> Answer:
             code="too_many_groups",
         ) from None
     ctx.runtime.learner.note(question.query, answer.explain)
-    return answer
+    # How much was read to find it counts documents that an end user may not see.
+    return answer if question.query.principal is None else answer._replace(explain=Explain())
 
 
 def _order(sort: Sort | None) -> Order:

@@ -49,7 +49,9 @@ class DocumentList(BaseModel):
     unknown_collection_ids: list[str] | None = Field(
         None, description="Collections that were named and are not there; absent when all are."
     )
-    explain: dict[str, Any] | None = Field(None, description="How the answer was found; only with `explain`.")
+    explain: dict[str, Any] | None = Field(
+        None, description="How the answer was found; only with `explain`, and empty for end users."
+    )
 
 
 class BatchListResult(BaseModel):
