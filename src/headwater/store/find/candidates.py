@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import apsw
 
-from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, Record, document_of
+from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, Record, build_document, document_of
+from headwater.store.fields.entries import TYPE_LAST
 from headwater.store.fields.paths import live_paths
 from headwater.store.find.located import (
     COLLECTED,
@@ -26,6 +28,9 @@ from headwater.store.find.located import (
     select,
 )
 from headwater.store.find.query import Explain, Position, Query
+
+#: A set of so many documents is collected and put in order within some milliseconds.
+_DIRECT = 4096
 
 
 @dataclass(frozen=True)
@@ -112,9 +117,26 @@ def in_creation_order(
     connection: apsw.Connection, driver: Driver, *, descending: bool, after: Position | None
 ) -> Iterator[Record]:
     """Every candidate once, after the position. Records are read when they are asked for."""
-    if driver.located is None or not (driver.small or driver.streams):
+    if driver.located is None:
         return _walk_documents(connection, driver.place.collection_row, descending, after)
-    return _walk_set(connection, driver, descending, after)
+    if driver.streams or driver.size <= _DIRECT:
+        return _walk_set(connection, driver, descending, after)
+    return _walk_awhile(connection, driver, descending, after)
+
+
+def _walk_awhile(
+    connection: apsw.Connection, driver: Driver, descending: bool, after: Position | None
+) -> Iterator[Record]:
+    """A page of a large set is found sooner by looking at every document, unless its documents are all far away, as
+    the latest ones are from the oldest. So look for a while, and collect the set only then."""
+    patience = 1 + driver.size // 8
+    record = None
+    for record in islice(_walk_documents(connection, driver.place.collection_row, descending, after), patience):
+        yield record
+    if record is not None:
+        document = build_document(record)
+        after = Position(TYPE_LAST, None, document.created_at, document.document_id)
+    yield from _walk_set(connection, driver, descending, after)
 
 
 def _walk_documents(
