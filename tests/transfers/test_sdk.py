@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import mixpeek
 import pytest
+from mixpeek.api.byo_documents_api import BYODocumentsApi
 from mixpeek.api.collection_documents_api import CollectionDocumentsApi
 from mixpeek.api.collections_api import CollectionsApi
+from mixpeek.api.namespace_clone_api import NamespaceCloneApi
 from mixpeek.api.namespaces_api import NamespacesApi
 from mixpeek.exceptions import ForbiddenException, NotFoundException
 from mixpeek.models import (
+    CloneNamespaceRequest,
     CollectionExportRequest,
     CreateCollectionRequest,
     CreateNamespaceRequest,
     ImportRequest,
     MappingValidationRequest,
+    PromoteNamespaceRequestModel,
     SchemaInferenceRequest,
 )
 
@@ -93,3 +98,29 @@ def test_infer_and_validate(api: Any) -> None:
     request = {"source_fields": [{"path": "title", "type": "string"}], "mapping": {"fields": fields}}
     checked = collections.validate_import_mapping(MappingValidationRequest.from_dict(request))
     assert (checked.ok, [error.var_field for error in checked.errors]) == (False, ["v"])
+
+
+def test_clone(api: Any) -> None:
+    answer = NamespaceCloneApi(api).clone_namespace("sdk", CloneNamespaceRequest(namespace_name="sdk-copy"))
+    assert (answer.status, bool(answer.task_id)) == ("cloning", True)
+    namespaces = NamespacesApi(api)
+    for _ in range(600):
+        found = namespaces.get_namespace("sdk-copy")
+        if found.clone_status != "cloning":
+            break
+        time.sleep(0.1)
+    assert (found.clone_status, found.namespace_ready) == ("ready", True)
+    assert found.document_count == namespaces.get_namespace("sdk").document_count
+
+
+def test_promote(api: Any) -> None:
+    body = CreateNamespaceRequest.from_dict(
+        {"namespace_name": "alone", "mode": "standalone", "vector_configs": [{"name": "image", "dimension": 2}]}
+    )
+    namespace_id = NamespacesApi(api).create_namespace(body).namespace_id
+    request = PromoteNamespaceRequestModel.from_dict({"add_vectors": [{"name": "title", "dimension": 3}]})
+    checked = BYODocumentsApi(api).validate_promotion_namespaces_id_promote(namespace_id, request)
+    assert (checked.valid, checked.current_mode) == (True, "standalone")
+    done = BYODocumentsApi(api).promote_namespace(namespace_id, request)
+    assert (done.previous_mode, done.mode) == ("standalone", "managed")
+    assert [config["name"] for config in done.vector_configs] == ["image", "title"]

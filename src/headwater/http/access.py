@@ -146,6 +146,9 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("DELETE", "/v1/namespaces/{namespace_identifier}"): Access("delete"),
     ("GET", "/v1/namespaces/{namespace_identifier}/stats"): Access("read"),
     ("POST", "/v1/namespaces/{namespace_identifier}/ensure-indexes"): Access("write"),
+    ("POST", "/v1/namespaces/{namespace_identifier}/clone"): Access("write"),
+    ("POST", "/v1/namespaces/{namespace_identifier}/promote"): Access("write"),
+    ("POST", "/v1/namespaces/{namespace_identifier}/promote/validate"): Access("read"),
     # Organizations
     ("GET", "/v1/organizations"): Access("read"),
     ("PATCH", "/v1/organizations"): _ADMIN,

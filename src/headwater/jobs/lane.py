@@ -26,7 +26,7 @@ from headwater.kit.log import configure_logs
 from headwater.kit.process import die_with_parent
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
-from headwater.store.commands.jobs import ClaimJob, CompleteJob, FailJob, ReleaseLeases, RenewLease
+from headwater.store.commands.jobs import MAX_ATTEMPTS, ClaimJob, CompleteJob, FailJob, ReleaseLeases, RenewLease
 from headwater.store.commands.purge import ResumePurges
 from headwater.store.interface import Store
 from headwater.store.transfer.files import sweep
@@ -42,7 +42,7 @@ _RUNNABLE = (
 #: What takes minutes has a slot of its own: everything else must not wait behind it.
 _SLOTS = {
     "build": ["index.build"],
-    "transfer": ["collections.export", "collections.import"],
+    "transfer": ["collections.export", "collections.import", "namespaces.clone"],
     "bulk": ["documents.bulk_update", "documents.bulk_delete"],
 }
 _SWEEP_SECONDS = 60.0
@@ -111,7 +111,8 @@ class Lane:
     async def _perform(self, owner: str, job: dict[str, Any], handler: Handler) -> None:
         job_id = job["job_id"]
         started = asyncio.get_running_loop().time()
-        work = Work(self._directory, self._settings, self._store, job_id, job["arguments"])
+        last = job["attempts"] >= MAX_ATTEMPTS
+        work = Work(self._directory, self._settings, self._store, job_id, job["arguments"], last_attempt=last)
         renewing = asyncio.create_task(self._renew(owner, job_id, work))
         try:
             result = await handler(work)

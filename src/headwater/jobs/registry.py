@@ -26,6 +26,8 @@ class Work:
     arguments: dict[str, Any]
     #: What the handler wants to be seen of it while it runs; stored every few seconds.
     progress: dict[str, Any] = field(default_factory=dict)
+    #: Whether the job is given up when it fails once more.
+    last_attempt: bool = False
 
 
 Handler = Callable[[Work], Awaitable[dict[str, Any]]]
@@ -34,6 +36,7 @@ Handler = Callable[[Work], Awaitable[dict[str, Any]]]
 def handlers() -> dict[str, Handler]:
     """Every kind of job. Imported late: the lane starts before it knows what it will have to do."""
     from headwater.jobs.index_build import build_index
+    from headwater.jobs.namespace_clone import clone_namespace
     from headwater.jobs.transfer import export_collection, import_collection
     from headwater.store.bulk.change import DELETE_JOB, UPDATE_JOB
     from headwater.store.bulk_job import change_documents
@@ -51,6 +54,7 @@ def handlers() -> dict[str, Handler]:
         "collections.export": export_collection,
         "collections.import": import_collection,
         "collections.purge": lambda work: purge_collection(work.store, work.arguments),
+        "namespaces.clone": clone_namespace,
         "namespaces.purge": lambda work: purge_namespace(work.store, work.arguments),
         "lineage.repair": lambda work: repair_lineage(work.store, work.arguments),
         "fields.fill": lambda work: fill_field_paths(work.store, work.arguments),

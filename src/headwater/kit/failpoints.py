@@ -27,6 +27,7 @@ FAILPOINTS: frozenset[str] = frozenset(
         "generation.removed",  # the old directory is gone
         "export.written",  # a batch of an export is in its file, the rest is not
         "import.stored",  # a slice of an import is stored, the rest is not
+        "clone.copied",  # a slice of a namespace's clone is stored, the rest is not
     }
 )
 

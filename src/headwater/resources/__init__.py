@@ -13,6 +13,7 @@ from headwater.resources.documents.routes_namespace import router as documents_o
 from headwater.resources.documents.routes_read import router as documents_read
 from headwater.resources.health.routes import router as health
 from headwater.resources.namespaces.routes import router as namespaces
+from headwater.resources.namespaces.routes_copies import router as namespace_copies
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
 from headwater.resources.tasks.routes import router as tasks
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     collections,
     transfers,
     namespaces,
+    namespace_copies,
     health,
     account,
     api_keys,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from headwater.resources.namespaces.schemas import (
     UpdateNamespaceRequest,
     VectorConfig,
 )
+from headwater.store.commands.clone import CLONE
 from headwater.store.commands.collections import PASSTHROUGH_EXTRACTOR
 from headwater.store.commands.fields import EnsureFieldPaths
 from headwater.store.commands.namespaces import CreateNamespace, UpdateNamespace
@@ -50,7 +52,7 @@ async def create_namespace(ctx: Context, request: CreateNamespaceRequest) -> dic
             f"Feature {request.features[0]!r} is not part of this deployment; name feature_extractors or none",
             details={"feature": request.features[0]},
         )
-    _check_widths(ctx, request.vector_configs)
+    check_widths(ctx, request.vector_configs)
     body = _body_of(request)
     return await _create(ctx, request.namespace_id, request.namespace_name, body)
 
@@ -67,12 +69,13 @@ async def _create(ctx: Context, namespace_id: str | None, name: str, body: dict[
     return namespace_response(Namespace(**outcome), Counts())
 
 
-def _check_widths(ctx: Context, vector_configs: list[VectorConfig] | None) -> None:
+def check_widths(ctx: Context, vector_configs: Sequence[VectorConfig] | None, place: str = "vector_configs") -> None:
+    """Raise ``ValidationError`` for a vector wider than this server takes."""
     widest = ctx.runtime.settings.max_vector_width
     for index, config in enumerate(vector_configs or ()):
         if config.dimension > widest:
             raise ValidationError.at(
-                ["body", "vector_configs", index, "dimension"],
+                ["body", place, index, "dimension"],
                 f"dimension must be <= {widest}, got {config.dimension}",
                 "less_than_equal",
             )
@@ -89,7 +92,7 @@ def _body_of(request: CreateNamespaceRequest) -> dict[str, Any]:
         "adaptive_indexing": request.adaptive_indexing,
         "payload_indexes": _dumped(request.payload_indexes),
         "feature_extractors": _extractors(extractors, default=not standalone),
-        "expires_at": _expiry(request.ttl_seconds),
+        "expires_at": expiry(request.ttl_seconds),
         **{name: getattr(request, name) for name in _STORED_AS_SENT},
     }
     return body | _vector_mode(standalone, request.vector_configs, request.auto_create_indexes)
@@ -123,12 +126,13 @@ def _extractor(reference: FeatureExtractorReference) -> dict[str, Any]:
     return stored | {"feature_extractor_id": identifier}
 
 
-def _expiry(ttl_seconds: int | None) -> str | None:
+def expiry(ttl_seconds: int | None) -> str | None:
+    """When a namespace that is made now expires."""
     return None if ttl_seconds is None else to_text(now_milliseconds() + ttl_seconds * 1000)
 
 
 async def create_standalone_namespace(ctx: Context, request: CreateStandaloneNamespaceRequest) -> dict[str, Any]:
-    _check_widths(ctx, request.vector_configs)
+    check_widths(ctx, request.vector_configs)
     body: dict[str, Any] = {
         "description": request.description,
         "namespace_type": "standard",
@@ -183,7 +187,7 @@ async def patch_namespace(ctx: Context, identifier: str, request: PatchNamespace
 
 def _changed_expiry(request: PatchNamespaceRequest) -> dict[str, Any]:
     if request.ttl_seconds is not None:
-        return {"expires_at": _expiry(request.ttl_seconds)}
+        return {"expires_at": expiry(request.ttl_seconds)}
     if request.expires_at is not None:
         return {"expires_at": _time_text(request.expires_at)}
     # Here null has a meaning: no expiry any more.
@@ -327,6 +331,7 @@ def _list_stats(matching: list[dict[str, Any]]) -> dict[str, Any]:
 def namespace_response(namespace: Namespace, counts: Counts) -> dict[str, Any]:
     """A namespace as it is shown."""
     body = namespace.body
+    clone = body.get(CLONE) or {}
     indexes = body.get("payload_indexes") or []
     return {
         "object": "namespace",
@@ -349,10 +354,10 @@ def namespace_response(namespace: Namespace, counts: Counts) -> dict[str, Any]:
         "dynamic_vector_indexes": body.get("dynamic_vector_indexes"),
         "mode": body.get("mode", "managed"),
         "vector_configs": body.get("vector_configs"),
-        "clone_status": None,
-        "clone_error": None,
-        "source_namespace_id": None,
-        "namespace_ready": True,
+        "clone_status": clone.get("status"),
+        "clone_error": clone.get("error"),
+        "source_namespace_id": clone.get("source_namespace_id"),
+        "namespace_ready": clone.get("status", "ready") == "ready",
         "cluster_id": None,
         "pinned": body.get("pinned"),
         **{name: body.get(name) for name in _STORED_AS_SENT},

@@ -29,6 +29,7 @@ TASK_KINDS = {
     "documents.bulk_delete": TaskKind("api_collections_documents_bulk_delete", stoppable=True),
     "collections.export": TaskKind("api_collections_export"),
     "collections.import": TaskKind("api_collections_documents_create"),
+    "namespaces.clone": TaskKind("api_namespaces_create"),
     "namespaces.purge": TaskKind("api_namespaces_delete"),
 }
 
