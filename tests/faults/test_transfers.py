@@ -1,4 +1,4 @@
-"""The job lane ends in the middle of an export, an import or a clone: nothing half is shown, and the next one goes on."""
+"""The job lane ends in the middle of an export, import or clone: nothing half is shown, and the next one goes on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         assert report["imported"] == DOCUMENTS
     assert made.stop() == 0
     yield made
-    made.kill()
+    made.ensure_dead()
 
 
 def interrupted(server: LiveServer, failpoint: str, act: Callable[[], Any]) -> None:
@@ -68,9 +68,10 @@ def test_export(server: LiveServer) -> None:
     with server.api("source") as api:
         answer = api.post("/v1/collections/things/export", COMPLETE)
         assert answer["document_count"] == DOCUMENTS
-        assert api.request("GET", "/v1/_storage/" + answer["download_url"].rpartition("/")[2]).body.count(
-            b"\n"
-        ) == DOCUMENTS
+        assert (
+            api.request("GET", "/v1/_storage/" + answer["download_url"].rpartition("/")[2]).body.count(b"\n")
+            == DOCUMENTS
+        )
     assert not list((server.data / "exports").glob(".partial*"))
     assert server.stop() == 0
 
