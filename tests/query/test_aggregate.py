@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headwater.errors import ValidationError
-from headwater.query.aggregate import Buckets, Budget, Group, Having, Metric, Order, Plan, Row, aggregate
+from headwater.query.aggregate import Buckets, Group, Having, MemoryBudget, Metric, Order, Plan, Row, aggregate
 from headwater.query.aggregate.plan import Function
 
 COUNT = (Metric("n", "count"),)
@@ -199,25 +199,25 @@ def test_what_is_kept_is_bounded(function: Function) -> None:
     found: list[Row] = [{"kind": [number], "x": [f"{number:09}" * 2000]} for number in range(100)]
     assert len(aggregate(plan, found)) == 100
     with pytest.raises(ValidationError, match="take more than 1000000 bytes") as caught:
-        aggregate(plan, found, Budget(size_bytes=1_000_000))
+        aggregate(plan, found, MemoryBudget(size_bytes=1_000_000))
     assert caught.value.code == "aggregation_too_large"
 
 
 def test_a_value_that_is_replaced_frees_its_room() -> None:
     found = rows("x", *(f"{number:09}" * 2000 for number in range(1000)))
-    (row,) = aggregate(Plan((), (Metric("m", "last", "x"),)), found, Budget(size_bytes=100_000))
+    (row,) = aggregate(Plan((), (Metric("m", "last", "x"),)), found, MemoryBudget(size_bytes=100_000))
     assert row.metrics["m"].startswith("000000999")
 
 
 def test_groups_are_bounded() -> None:
     plan = Plan(BY_KIND, COUNT)
-    assert len(aggregate(plan, rows("kind", *range(50)), Budget(groups=50))) == 50
+    assert len(aggregate(plan, rows("kind", *range(50)), MemoryBudget(groups=50))) == 50
     with pytest.raises(ValidationError, match="more than 50 groups") as caught:
-        aggregate(plan, rows("kind", *range(51)), Budget(groups=50))
+        aggregate(plan, rows("kind", *range(51)), MemoryBudget(groups=50))
     assert caught.value.code == "aggregation_too_large"
     huge = [{"a": [list(range(1000))], "b": [list(range(1000))], "c": [list(range(1000))]}]
     with pytest.raises(ValidationError, match="more than 50 groups"):
-        aggregate(Plan(tuple(Group(name, name) for name in "abc"), COUNT), huge, Budget(groups=50))
+        aggregate(Plan(tuple(Group(name, name) for name in "abc"), COUNT), huge, MemoryBudget(groups=50))
 
 
 def test_a_plan_crosses_to_another_process() -> None:

@@ -1,7 +1,7 @@
 """Groups of documents and functions over them. Every other way to compute an aggregation must agree with these."""
 
 from headwater.query.aggregate.answer import ResultRow
-from headwater.query.aggregate.budget import MAX_GROUPS, Budget
+from headwater.query.aggregate.budget import MAX_GROUPS, MemoryBudget
 from headwater.query.aggregate.engine import Aggregation, Row, aggregate
 from headwater.query.aggregate.plan import Buckets, Group, Having, Metric, Order, Plan
 
@@ -9,9 +9,9 @@ __all__ = [
     "MAX_GROUPS",
     "Aggregation",
     "Buckets",
-    "Budget",
     "Group",
     "Having",
+    "MemoryBudget",
     "Metric",
     "Order",
     "Plan",

@@ -20,7 +20,7 @@ _DECODED_FACTOR = 6
 _encode = msgspec.json.Encoder().encode
 
 
-class Budget:
+class MemoryBudget:
     """What is left. Raises ``ValidationError`` with the code ``aggregation_too_large`` when nothing is."""
 
     def __init__(self, groups: int = MAX_GROUPS, size_bytes: int = MAX_BYTES) -> None:

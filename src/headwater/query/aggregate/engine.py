@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from headwater.query.aggregate.answer import ResultRow, answer_rows
-from headwater.query.aggregate.budget import ENTRY_BYTES, Budget, size_of
+from headwater.query.aggregate.budget import ENTRY_BYTES, MemoryBudget, size_of
 from headwater.query.aggregate.functions import FUNCTIONS, State
 from headwater.query.aggregate.keys import Key, keys_for, shown
 from headwater.query.aggregate.plan import Plan
@@ -22,9 +22,9 @@ _NOTHING: list[Any] = []
 class Aggregation:
     """One computation of a plan. Feed it documents in the order of their creation, then ask for the answer."""
 
-    def __init__(self, plan: Plan, budget: Budget | None = None) -> None:
+    def __init__(self, plan: Plan, budget: MemoryBudget | None = None) -> None:
         self._plan = plan
-        self._budget = budget or Budget()
+        self._budget = budget or MemoryBudget()
         self._groups: dict[tuple[Key, ...], list[State]] = {}
         self._unwound = None if plan.unwind is None else Unwound(plan, plan.unwind)
         self._keys = [(group.path, keys_for(group)) for group in plan.groups]
@@ -33,21 +33,22 @@ class Aggregation:
         if not plan.groups:
             self._open(())
 
-    def add(self, row: Row) -> None:
-        """Take a document."""
+    def add(self, row: Row, documents: int = 1) -> None:
+        """Take a document; or several that have the same values at the groups' paths, with all that they have at the
+        others."""
         if self._unwound is None:
-            self._add(row)
+            self._add(row, documents)
         else:
             for inner in self._unwound.rows(row):
-                self._add(inner)
+                self._add(inner, documents)
 
-    def _add(self, row: Row) -> None:
+    def _add(self, row: Row, documents: int) -> None:
         for key in self._keys_of(row):
             states = self._groups.get(key)
             if states is None:
                 states = self._open(key)
             for state, path in zip(states, self._paths):  # noqa: B905  checking costs a tenth of all
-                state.add(_NOTHING if path is None else row[path])
+                state.add(_NOTHING if path is None else row[path], documents)
 
     def _keys_of(self, row: Row) -> Iterable[tuple[Key, ...]]:
         if len(self._keys) == 1:
@@ -75,7 +76,7 @@ class Aggregation:
             )
 
 
-def aggregate(plan: Plan, rows: Iterable[Row], budget: Budget | None = None) -> list[ResultRow]:
+def aggregate(plan: Plan, rows: Iterable[Row], budget: MemoryBudget | None = None) -> list[ResultRow]:
     """The answer of a plan over these documents."""
     aggregation = Aggregation(plan, budget)
     for row in rows:

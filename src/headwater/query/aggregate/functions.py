@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from headwater.query.aggregate.budget import ENTRY_BYTES, Budget, size_of
+from headwater.query.aggregate.budget import ENTRY_BYTES, MemoryBudget, size_of
 from headwater.query.aggregate.exact_sum import ExactSum
 from headwater.query.aggregate.keys import Key, key_of, rank, scalars, shown
 from headwater.query.aggregate.plan import Function
@@ -25,12 +25,12 @@ class State(ABC):
     size_bytes = 240
 
     @abstractmethod
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         """``budget`` is asked before anything is kept that grows with the documents."""
 
     @abstractmethod
-    def add(self, values: list[Any]) -> None:
-        """Take the values that one document has at the function's path."""
+    def add(self, values: list[Any], documents: int) -> None:
+        """Take the values that so many documents have at the function's path."""
 
     @abstractmethod
     def result(self) -> Any:
@@ -42,11 +42,11 @@ class Count(State):
 
     __slots__ = ("_count",)
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._count = 0
 
-    def add(self, values: list[Any]) -> None:
-        self._count += 1
+    def add(self, values: list[Any], documents: int) -> None:
+        self._count += documents
 
     def result(self) -> int:
         return self._count
@@ -57,10 +57,10 @@ class Sum(State):
 
     __slots__ = ("_sum",)
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._sum = ExactSum()
 
-    def add(self, values: list[Any]) -> None:
+    def add(self, values: list[Any], documents: int) -> None:
         for value in scalars(values):
             if type(value) is int or type(value) is float:
                 self._sum.add(value)
@@ -88,14 +88,14 @@ class Minimum(State):
     __slots__ = ("_best", "_budget", "_kind", "_value")
     _sign = 1
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         #: 0 number, 1 date, 2 other text, 3 nothing yet.
         self._kind = 3
         self._best: Any = None
         self._value: Any = None
 
-    def add(self, values: list[Any]) -> None:
+    def add(self, values: list[Any], documents: int) -> None:
         for value in scalars(values):
             if type(value) is str:
                 if self._kind > 0:
@@ -136,11 +136,11 @@ class AddToSet(State):
 
     __slots__ = ("_budget", "_keys")
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._keys: set[Key] = set()
 
-    def add(self, values: list[Any]) -> None:
+    def add(self, values: list[Any], documents: int) -> None:
         for value in scalars(values):
             key = key_of(value)
             if key not in self._keys:
@@ -165,11 +165,11 @@ class Push(State):
 
     __slots__ = ("_budget", "_values")
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._values: list[Any] = []
 
-    def add(self, values: list[Any]) -> None:
+    def add(self, values: list[Any], documents: int) -> None:
         for value in values:
             if value is not None:
                 self._budget.take(ENTRY_BYTES + size_of(value))
@@ -184,11 +184,11 @@ class First(State):
 
     __slots__ = ("_budget", "_value")
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._value: Any = None
 
-    def add(self, values: list[Any]) -> None:
+    def add(self, values: list[Any], documents: int) -> None:
         if self._value is None:
             self._keep(next((value for value in values if value is not None), None))
 
@@ -206,7 +206,7 @@ class Last(First):
 
     __slots__ = ()
 
-    def add(self, values: list[Any]) -> None:
+    def add(self, values: list[Any], documents: int) -> None:
         self._keep(next((value for value in reversed(values) if value is not None), None))
 
 
