@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from headwater.query.ordering import canonical
 
 
@@ -19,15 +22,20 @@ class ExactSum:
         self._integer = 0
         self._fractions: dict[int, int] | None = None
 
-    def add(self, number: float) -> None:
-        self.count += 1
-        if type(number) is int:
-            self._integer += number
-            return
-        numerator, denominator = number.as_integer_ratio()
-        if self._fractions is None:
-            self._fractions = {}
-        self._fractions[denominator] = self._fractions.get(denominator, 0) + numerator
+    def add(self, values: Iterable[Any]) -> None:
+        """Take the numbers among the values."""
+        fractions = self._fractions
+        for value in values:
+            if type(value) is float:
+                numerator, denominator = value.as_integer_ratio()
+                if fractions is None:
+                    fractions = self._fractions = {}
+                fractions[denominator] = fractions.get(denominator, 0) + numerator
+            elif type(value) is int:
+                self._integer += value
+            else:
+                continue
+            self.count += 1
 
     def total(self) -> float | None:
         """The sum: an integer when it is one of 64 bits; None when it is beyond what a float can hold."""

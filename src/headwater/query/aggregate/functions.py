@@ -61,9 +61,7 @@ class Sum(State):
         self._sum = ExactSum()
 
     def add(self, values: list[Any], documents: int) -> None:
-        for value in scalars(values):
-            if type(value) is int or type(value) is float:
-                self._sum.add(value)
+        self._sum.add(scalars(values))
 
     def result(self) -> float | None:
         return self._sum.total()
