@@ -90,6 +90,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", _OF_COLLECTION + "/count"): Row("many"),
     ("POST", "/v1/documents/list"): Row("many", lambda document_id: {"group_by": "brand"}),
     ("POST", "/v1/documents/list/batch"): Row("many", lambda document_id: {"queries": [{"key": "a", "request": {}}]}),
+    ("POST", _OF_COLLECTION + "/aggregate"): Row(
+        "many", lambda document_id: {"aggregations": [{"function": "count", "alias": "n"}]}
+    ),
+    ("POST", _OF_COLLECTION + "/distinct"): Row("many", lambda document_id: {"field": "document_id"}),
 }
 
 #: For end users too, and about no document.
@@ -170,9 +174,11 @@ async def place(world: World, document_id: str, state: str) -> None:
 
 
 def whole(answer: httpx2.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """All that the caller gets, but for the ids of the request itself and of the task that it started."""
-    headers = [(name, value) for name, value in answer.headers.items() if name != "x-request-id"]
-    return answer.status_code, re.sub(rb"(req|task)_\w+", b"", answer.content), headers
+    """All that the caller gets, but for the ids of the request itself and of its task, and how long it took."""
+    headers = [
+        (name, value) for name, value in answer.headers.items() if name not in ("x-request-id", "content-length")
+    ]
+    return answer.status_code, re.sub(rb'(?:req|task)_\w+|"execution_time_ms":\d+', b"", answer.content), headers
 
 
 @pytest.mark.parametrize("route", TABLE, ids=lambda route: " ".join(route))

@@ -25,6 +25,8 @@ from mixpeek.models import (
     BYOUpsertRequest,
     CreateCollectionRequest,
     CreateNamespaceRequest,
+    DistinctValuesRequest,
+    DocumentAggregationRequest,
     ListDocumentsRequest,
     ListTasksRequest,
     LogicalOperatorInput,
@@ -202,3 +204,36 @@ def test_lineage_of_more_documents_than_a_worker_reads_itself(api: Any) -> None:
     assert len(get(f"{base}/descendants?limit=1000")) == 600
     graph = get(f"{base}/lineage/graph?limit=700")
     assert (len(graph["nodes"]), graph["truncated"]) == (602, False)
+
+
+def test_aggregate_and_distinct(api: Any) -> None:
+    documents = CollectionDocumentsApi(api)
+    upsert(api, 25, collection_id="things")
+    request = DocumentAggregationRequest.from_dict(
+        {
+            "range_buckets": [{"field": "n", "boundaries": [0, 9, 24]}],
+            "aggregations": [
+                {"function": "count", "alias": "count"},
+                {"function": "avg", "field": "n", "alias": "mean"},
+            ],
+            "filters": {"AND": [{"field": "n", "operator": "lt", "value": 20}]},
+            "having": [{"field": "count", "operator": "gte", "value": 2}],
+            "sort_by": "mean",
+            "limit": 5,
+        }
+    )
+    answer = documents.aggregate_documents("things", request)
+    assert [(row.group, row.metrics) for row in answer.results] == [
+        ({"n": "9-24"}, {"count": 10, "mean": 14.5}),
+        ({"n": "0-9"}, {"count": 10, "mean": 4.5}),
+    ]
+    assert answer.total_groups == 2
+    counted = DocumentAggregationRequest.from_dict({"aggregations": [{"function": "count", "alias": "total"}]})
+    assert [row.to_dict() for row in documents.aggregate_documents("things", counted).results] == [
+        {"group": {}, "metrics": {"total": 25}}
+    ]
+    values = documents.distinct_document_values("things", DistinctValuesRequest(field="n", limit=2))
+    assert [(value.value, value.count) for value in values.values] == [(0, 1), (1, 1)]
+    assert (values.var_field, values.total_distinct) == ("n", 2)
+    with pytest.raises(UnprocessableEntityException):
+        documents.aggregate_documents("things", DocumentAggregationRequest.from_dict({**counted.to_dict(), "limit": 0}))

@@ -91,6 +91,8 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/collections/{collection_identifier}/documents"): _READ_ACL,
     ("POST", "/v1/collections/{collection_identifier}/documents/list"): _READ_ACL,
     ("GET", "/v1/collections/{collection_identifier}/documents/count"): _READ_ACL,
+    ("POST", "/v1/collections/{collection_identifier}/documents/aggregate"): _READ_ACL,
+    ("POST", "/v1/collections/{collection_identifier}/documents/distinct"): _READ_ACL,
     ("POST", "/v1/collections/{collection_identifier}/documents/batch"): _WRITE_ACL,
     ("DELETE", "/v1/collections/{collection_identifier}/documents/batch"): _DELETE_ACL,
     ("PATCH", "/v1/collections/{collection_identifier}/documents/bulk"): _WRITE_ACL,

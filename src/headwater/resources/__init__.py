@@ -7,6 +7,7 @@ from headwater.resources.api_keys.routes import router as api_keys
 from headwater.resources.collections.routes import router as collections
 from headwater.resources.documents.routes import router as documents
 from headwater.resources.documents.routes_acl import router as documents_acl
+from headwater.resources.documents.routes_aggregate import router as documents_aggregate
 from headwater.resources.documents.routes_batch import router as documents_batch
 from headwater.resources.documents.routes_lineage import router as documents_lineage
 from headwater.resources.documents.routes_namespace import router as documents_of_namespace
@@ -23,6 +24,7 @@ from headwater.resources.users.routes import router as users
 ROUTERS: tuple[APIRouter, ...] = (
     # Their static segments, such as ``/documents/count``, must not be read as the ids of ``documents``.
     documents_read,
+    documents_aggregate,
     documents_batch,
     documents,
     documents_acl,

@@ -5,17 +5,18 @@ All functions here are for ``Runtime.find``: called with a connection and a budg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import apsw
 
-from headwater.query.aggregate import Aggregation, Group, Metric, Order, Plan, ResultRow
+from headwater.query.aggregate import Aggregation, Group, Metric, Order, Plan, ResultRow, Row
 from headwater.store.aggregate.columns import NotWholeError
 from headwater.store.aggregate.indexed import add_indexed, could_be_indexed
-from headwater.store.aggregate.scan import scan
 from headwater.store.fields.paths import live_paths
 from headwater.store.find import Budget, Explain, Query, count
+from headwater.store.find.query import CREATION
+from headwater.store.find.streams import Stream
 
 
 class Aggregated(NamedTuple):
@@ -36,7 +37,7 @@ def aggregate_documents(connection: apsw.Connection, budget: Budget, query: Quer
     if aggregation is None:
         aggregation = Aggregation(plan)
         _note_paths(connection, query, plan, explain)
-        for row in scan(connection, query, plan.paths, budget, explain):
+        for row in _scan(connection, query, plan.paths, budget, explain):
             aggregation.add(row)
     return Aggregated(aggregation.answer(), explain)
 
@@ -61,6 +62,16 @@ def _from_index(
     explain.note(used, used)
     explain.plan.append("the index holds all that the aggregation looks at")
     return aggregation
+
+
+def _scan(
+    connection: apsw.Connection, query: Query, paths: Sequence[str], budget: Budget, explain: Explain
+) -> Iterator[Row]:
+    """The values at the paths of each matching document, in the order of creation, collection by collection."""
+    for collection_row in query.collection_rows:
+        stream = Stream(connection, collection_row, query, CREATION, budget, explain, paths)
+        for _, fields in stream.records():
+            yield {path: fields.values_at(path) for path in paths}
 
 
 def _note_paths(connection: apsw.Connection, query: Query, plan: Plan, explain: Explain) -> None:
@@ -94,7 +105,7 @@ def facets(
     scanned = {path: Aggregation(plans[path]) for path, aggregation in found.items() if aggregation is None}
     for path in scanned:
         _note_paths(connection, query, plans[path], explain)
-    for row in scan(connection, query, tuple(scanned), budget, explain) if scanned else ():
+    for row in _scan(connection, query, tuple(scanned), budget, explain) if scanned else ():
         for aggregation in scanned.values():
             aggregation.add(row)
     answers = {path: (found[path] or scanned[path]).answer() for path in plans}
