@@ -47,6 +47,9 @@ async def test_a_large_scan_says_how_to_index(
     assert "8 documents were read" in warning
     assert "brand" in warning
     assert f"PATCH /v1/namespaces/{namespace['namespace_id']}" in warning
+    (warning,) = (await post(client, sort="created_at:desc"))["warnings"]
+    assert "payload_indexes" not in warning, "nobody may declare that one"
+    assert "_internal.created_at" in warning
     (warning,) = (await post(client, search="acme"))["warnings"]
     assert warning.startswith("search read 8 documents")
     assert (await post(client, limit=8))["warnings"] is None, "a page without filters reads what it shows"
