@@ -16,8 +16,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from headwater.settings import Settings
+
+# A slow example on a busy machine is no failure.
+hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -7,17 +7,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import settings as hypothesis_settings
 
 from headwater.catalog.tables.collections import Collection
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.runtime import Runtime
 from headwater.store.commands.collections import PASSTHROUGH_EXTRACTOR, CreateCollection, SetLifecycle, UpdateCollection
 from headwater.store.commands.namespaces import CreateNamespace
-
-# A slow example on a busy machine is no failure.
-hypothesis_settings.register_profile("patient", deadline=None)
-hypothesis_settings.load_profile("patient")
 
 MakeCollection = Callable[..., Awaitable[Collection]]
 
