@@ -73,6 +73,19 @@ async def test_the_description_says_what_a_request_must_bring(app: FastAPI) -> N
     assert create["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorResponse")
 
 
+async def test_the_description_names_the_failures_that_an_operation_may_have(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    document = paths["/v1/collections/{collection_identifier}/documents/{document_id}"]
+    assert {"409", "412", "413", "415", "507"} <= document["patch"]["responses"].keys()
+    assert {"409", "412", "504", "507"} & document["get"]["responses"].keys() == {"504"}
+
+
+async def test_the_description_says_where_null_is_absent(app: FastAPI) -> None:
+    fields = app.openapi()["components"]["schemas"]["PayloadIndex"]["properties"]
+    assert fields["is_protected"]["anyOf"] == [{"type": "boolean"}, {"type": "null"}]
+    assert fields["field_name"]["type"] == "string"
+
+
 async def test_metrics_need_admin_and_count_by_template(
     keyed: httpx2.AsyncClient, anonymous: httpx2.AsyncClient
 ) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+
+#: What JSON Schema says about a field besides its form.
+_ABOUT_A_FIELD = {"title", "description", "default", "examples", "deprecated"}
 
 
 def _accepts_null(annotation: Any) -> bool:
@@ -43,6 +47,21 @@ class _Model(BaseModel):
         if isinstance(data, dict) and None in data.values():
             return {key: item for key, item in data.items() if item is not None or key not in cls._null_is_absent}
         return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say of each optional field that null may be sent for it."""
+        schema = handler.resolve_ref_schema(handler(core))
+        properties = schema.get("properties", {})
+        for name in cls._null_is_absent & properties.keys():
+            properties[name] = _or_null(properties[name])
+        return schema
+
+
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    about = {key: field[key] for key in field.keys() & _ABOUT_A_FIELD}
+    form = {key: item for key, item in field.items() if key not in about}
+    return {"anyOf": [form, {"type": "null"}], **about} if form else about
 
 
 class ClosedModel(_Model):

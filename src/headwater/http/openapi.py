@@ -58,10 +58,24 @@ _DESCRIPTIONS = {
     401: "No valid API key",
     403: "The key may not do this",
     404: "Nothing with that id or name is visible to the caller",
+    408: "The body did not arrive in time",
+    409: "What is stored stands against it: a taken name or id, a frozen collection, a key used for another request",
+    412: "The document is not of the version that `If-Match` names",
+    413: "The body is too long",
+    414: "The URL is too long",
+    415: "The body is not JSON, or compressed",
     422: "The payload is malformed",
+    429: "Too many requests with invalid keys",
+    431: "The headers are too long",
     500: "A defect in the server",
     503: "A part of the server is down or overloaded; nothing was stored",
+    504: "The query took too long",
+    507: "The disk is nearly full; deleting still works",
 }
+_ALWAYS = {400, 401, 403, 404, 414, 422, 429, 431, 500, 503}
+_WITH_BODY = {408, 413, 415}
+_OF_WRITES = {409, 507}
+_OF_QUERIES = {504}
 
 
 def describe(app: FastAPI, routes: Iterable[Route]) -> dict[str, Any]:
@@ -87,9 +101,9 @@ def describe(app: FastAPI, routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], access: Access) -> None:
-    for status, text in _DESCRIPTIONS.items():
+    for status in sorted(_failures(operation, access)):
         operation["responses"][str(status)] = {
-            "description": text,
+            "description": _DESCRIPTIONS[status],
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}},
         }
     if access.permission != "public":
@@ -100,3 +114,17 @@ def _complete(operation: dict[str, Any], access: Access) -> None:
     if access.namespaced:
         header = _NAMESPACE_HEADER | {"required": not access.namespace_omissible}
         operation.setdefault("parameters", []).append(header)
+
+
+def _failures(operation: dict[str, Any], access: Access) -> set[int]:
+    """The statuses of the errors that the operation may answer with."""
+    found = set(_ALWAYS)
+    if "requestBody" in operation:
+        found |= _WITH_BODY
+    if access.permission in ("write", "delete", "admin", "private"):
+        found |= _OF_WRITES
+    elif access.namespaced:
+        found |= _OF_QUERIES
+    if any(parameter["name"] == "If-Match" for parameter in operation.get("parameters", [])):
+        found.add(412)
+    return found
