@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headwater.resources.documents.schemas import DocumentResponse
+from headwater.resources.documents.schemas import BlobURLRef, DocumentResponse
 
 
 class Pagination(BaseModel):
@@ -28,18 +28,28 @@ class DocumentListStats(BaseModel):
     avg_documents_per_group: float | None
 
 
+class ListedDocument(DocumentResponse):
+    """A document, or what `select` keeps of it."""
+
+    document_blobs: list[BlobURLRef] = Field([], description="Absent when `select` leaves it out.")
+    searchable_at: str | None = Field(
+        None, description="When the last write could be searched. Absent when `select` leaves it out."
+    )
+    internal: dict[str, Any] = Field({}, alias="_internal", description="Absent when `select` leaves it out.")
+
+
 class DocumentGroup(BaseModel):
     """The documents with one value of the field that groups."""
 
     group_key: Any = Field(description="The value; null for the documents without one.")
     count: int = Field(description="Documents in the group.")
-    documents: list[DocumentResponse] = Field(description="The first ten of them, oldest first.")
+    documents: list[ListedDocument] = Field(description="The first ten of them, oldest first.")
 
 
 class DocumentList(BaseModel):
     """A page of documents, or of groups of them."""
 
-    results: list[DocumentResponse] | None = Field(description="Null with `group_by`.")
+    results: list[ListedDocument] | None = Field(description="Null with `group_by`.")
     groups: list[DocumentGroup] | None = Field(description="Null without `group_by`.")
     group_by_field: str | None
     pagination: Pagination
