@@ -19,6 +19,12 @@ from headwater.store.lanes import Lanes
 
 T = TypeVar("T")
 
+#: What is answered in the event loop: so many documents shown, so many more looked at, and steps of SQLite's machine,
+#: some tens of millions of which go into a second.
+_SHOWN_AT_ONCE = 50
+_MORE_AT_ONCE = 20
+_STEPS_AT_ONCE = 20_000
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -32,7 +38,8 @@ class Runtime:
 
     async def find(self, function: Callable[..., T], *arguments: Any, shown: int = 0) -> T:
         """``function(connection, budget, *arguments)`` over one snapshot, where the reading of many documents is no
-        matter: first in a thread for the few that most queries read, and if that is not enough, in a lane.
+        matter: first right here for a page that the index has in order, then in a thread for the few that most other
+        queries read, and if that is not enough, in a lane.
 
         The function is one of a module; its arguments and result can be pickled. ``shown``: documents that the answer
         has to read in any case, so that a long page alone is not taken for a scan. ``QueryTimeoutError`` after
@@ -40,10 +47,23 @@ class Runtime:
         """
         seconds = self.settings.query_timeout_seconds
         few = self.settings.query_thread_rows + shown
+        if shown <= _SHOWN_AT_ONCE:
+            try:
+                return _at_once(self.reader.connection, shown, function, arguments)
+            except BudgetExceededError:
+                # Less than a millisecond was spent on it.
+                pass
         try:
             return await self.reader.run(lambda connection: _watched(connection, few, seconds, function, arguments))
         except BudgetExceededError:
             return await self.lanes.run(_watched, None, seconds, function, arguments)
+
+
+def _at_once(connection: apsw.Connection, shown: int, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    """In the event loop, for a hop to a thread and back takes as long as reading ten documents by the index."""
+    budget = Budget(rows=shown + _MORE_AT_ONCE)
+    with budget.watch_steps(connection, _STEPS_AT_ONCE):
+        return function(connection, budget, *arguments)
 
 
 def _watched(

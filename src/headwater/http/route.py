@@ -49,7 +49,8 @@ class Route(APIRoute):
         self._reads_body = self._reads_object or self.body_field is not None
         field = self.body_field
         self._empty_is_object = self._reads_object or (field is not None and not field.field_info.is_required())
-        self._direct = direct_parameters(self.dependant)
+        # FastAPI takes a body of several parameters apart by their names.
+        self._direct = direct_parameters(self.dependant, None if self._embed_body_fields else field)
         self.app = self._serve
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,9 +111,9 @@ class Route(APIRoute):
         return value
 
     async def _call(self, request: Request, body: Any) -> Response:
-        if self._direct is None:
+        if self._direct is None or not self._direct.suffice(request):
             return await self._call_validated(request, body)
-        result = await self.endpoint(**await self._direct.resolve(request))
+        result = await self.endpoint(**await self._direct.resolve(request, body))
         return result if isinstance(result, Response) else json_response(result)
 
     async def _call_validated(self, request: Request, body: Any) -> Response:

@@ -57,5 +57,17 @@ class Budget:
         finally:
             connection.set_progress_handler(None)
 
+    @contextmanager
+    def watch_steps(self, connection: apsw.Connection, steps: int) -> Iterator[None]:
+        """The same, with an end after so many steps of SQLite's machine in one statement: ``BudgetExceededError``."""
+        connection.set_progress_handler(lambda: True, steps)
+        try:
+            with connection:
+                yield
+        except apsw.InterruptError:
+            raise BudgetExceededError from None
+        finally:
+            connection.set_progress_handler(None)
+
     def _is_over(self) -> bool:
         return time.monotonic() > self._deadline
