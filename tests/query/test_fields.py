@@ -41,6 +41,11 @@ def fields_of(body: dict[str, Any], paths: tuple[str, ...] | None = None) -> Fie
     return Fields("doc_1", "col_1", msgspec.json.encode(body), msgspec.json.encode(INTERNAL), blobs, *decoders)
 
 
+@pytest.mark.parametrize("name", ['a"]; DROP TABLE', "a\\b", "a\0b", "a\nb", "\u202eשם"])
+def test_members_may_have_any_name(name: str) -> None:
+    assert fields_of({name: 1, "b": 2}, (name, "b")).values_at(name) == [1]
+
+
 @pytest.mark.parametrize(
     ("path", "values"),
     [

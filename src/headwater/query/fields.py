@@ -7,6 +7,7 @@ fields by their aliases, then the keys of the two metadata objects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from operator import attrgetter
@@ -207,11 +208,15 @@ def _spellings(paths: Iterable[str]) -> Iterator[str]:
             yield path
 
 
+#: Characters that JSON writes with a backslash. A struct cannot have members with them in their names.
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
+
+
 def _member_decoder(names: set[str]) -> Decode:
     """A decoder of these members of an object, of which there is at least one; of all members when they are many."""
-    if len(names) > _MOST_MEMBERS:
+    if len(names) > _MOST_MEMBERS or any(map(_ESCAPED.search, names)):
         return msgspec.json.decode
-    # Field names are made up, for a member may have any name; the encoded name is what is looked for.
+    # Field names are made up, for a member may have nearly any name; the encoded name is what is looked for.
     fields = {name: f"f{number}" for number, name in enumerate(sorted(names))}
     struct = msgspec.defstruct(
         "Members",
