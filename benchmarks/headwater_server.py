@@ -96,10 +96,21 @@ class HeadwaterServer:
 
     # -- content ----------------------------------------------------------------------------------------------
 
-    def make_collection(self, name: str) -> str:
-        """A new collection for documents that are written directly; its id."""
+    def make_namespace(self, name: str) -> None:
+        self._ask("POST", "/v1/namespaces", {"namespace_name": name})
+
+    def declare(self, namespace: str, indexes: Mapping[str, str]) -> None:
+        """Index these fields, by their types, in the namespace's collections."""
+        declared = [{"field_name": name, "type": kind} for name, kind in indexes.items()]
+        self._ask("PATCH", f"/v1/namespaces/{namespace}", {"payload_indexes": declared})
+
+    def make_collection(self, name: str, target: Target | None = None) -> str:
+        """A new collection for documents that are written directly; its id. ``target`` may name another namespace."""
         body = {"collection_name": name, "source": {"type": "none"}}
-        return str(self._ask("POST", "/v1/collections", body)["collection_id"])
+        return str(self._ask("POST", "/v1/collections", body, target)["collection_id"])
+
+    def aggregate(self, collection: str, body: object) -> None:
+        self._ask("POST", f"/v1/collections/{collection}/documents/aggregate", body)
 
     def create(self, collection: str, count: int, clients: int, warm_up: int = 200) -> Outcome:
         """Single creates by that many clients."""
@@ -137,8 +148,8 @@ class HeadwaterServer:
         self._seeds = getattr(self, "_seeds", 0) + 1
         return self._seeds
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        headers = dict(line.split(": ", 1) for line in self.target.headers.split("\r\n") if line)
+    def _ask(self, method: str, path: str, body: object = None, target: Target | None = None) -> Any:
+        headers = (target or self.target).header_fields
         headers["Content-Type"] = "application/json"
         url = f"http://{self.target.host}:{self.target.port}{path}"
         data = None if body is None else json.dumps(body).encode()

@@ -27,6 +27,10 @@ class Target:
     port: int
     headers: str = ""
 
+    @property
+    def header_fields(self) -> dict[str, str]:
+        return dict(line.split(": ", 1) for line in self.headers.split("\r\n") if line)
+
     def encode(self, method: str, path: str, body: bytes = b"") -> bytes:
         head = f"{method} {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{self.headers}"
         if body:
