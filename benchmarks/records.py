@@ -1,4 +1,4 @@
-"""The documents that queries look for: fields of 1 KB, no vectors to speak of, four documents an object."""
+"""The documents that queries look for: 1 KB of fields, no vectors, four documents an object."""
 
 from __future__ import annotations
 

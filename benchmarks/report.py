@@ -16,7 +16,8 @@ Made by `make bench` (`python -m benchmarks --write`). Every ratio is between tw
 because the time of an fsync alone moves between machines, and within hours on one, by more than any of these ratios.
 
 The load generator is a process of its own on the same cores as the server. Documents have a 384-dimensional vector, a
-text of 172 characters and two small fields. "Durable" means that the answer comes after the commit was synced.
+text of 172 characters and two small fields; those that queries look for have no vector, a text of 688 characters and
+eight fields, five of them indexed. "Durable" means that the answer comes after the commit was synced.
 Latencies of the open-loop probes count from the planned moment of a request, so a stall is not hidden by the requests
 that it kept from being sent.
 """
