@@ -37,7 +37,13 @@ def test_demo_loads_shows_and_says_what_is_there_already(small_library, environm
     assert [step["document_id"] for step in lineage["chain"]] == [parent["document_id"], document["document_id"]]
     assert parent["file"] == json.__file__
     assert shown["file_is_unchanged"] is True
-    assert set(shown["children"]) == {"dump", "dumps", "load", "loads"}
+    below = [edge["target"] for edge in shown["graph"]["edges"] if edge["source"] == parent["document_id"]]
+    labels = {node["id"]: node["label"] for node in shown["graph"]["nodes"]}
+    assert {labels[child] for child in below} == {"dump", "dumps", "load", "loads"}
+    longest, kinds, by_module = shown["queries"]
+    assert [(row["module"], row["name"]) for row in longest["rows"]] == [("json", "dump"), ("json", "load")]
+    assert sum(row["count"] for row in kinds["rows"]) == shown["counts"]["definitions"]
+    assert {row["module"] for row in by_module["rows"]} <= {"json", "json.decoder", "json.encoder", "json.scanner"}
     assert shown["counts"]["modules"] == shown["loaded"]["modules"]
     assert shown["counts"]["definitions"] == shown["loaded"]["definitions"]
     assert shown["loaded"]["created"] == sum(shown["counts"].values())
@@ -46,6 +52,9 @@ def test_demo_loads_shows_and_says_what_is_there_already(small_library, environm
     said = capsys.readouterr()
     assert f"{sum(shown['counts'].values())} were there already" in said.out
     assert "json/__init__.py, lines" in said.out
+    assert "object obj_" in said.out
+    assert "POST /v1/collections/definitions/documents/aggregate" in said.out
+    assert "MODULE        DEFINITIONS  LINES  LONGEST" in said.out
     key = (data / "admin-key").read_text().strip()
     assert f'curl -s -H "Authorization: Bearer {key}" -H "X-Namespace: standard-library"' in said.err
 

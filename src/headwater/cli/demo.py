@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "standard-library"
 MODULES, DEFINITIONS = "modules", "definitions"
+#: The fields that the demo asks for. Any other can be asked for as well, but then each document is looked at.
+_INDEXES = {"kind": "keyword", "module": "keyword", "lines": "integer"}
 _IN_FLIGHT = 16
 _BATCH_GET = 1000
 
@@ -109,7 +111,8 @@ def _load_library(client: Client, everything: bool) -> tuple[list[Module], Loade
 
 
 def _make_places(client: Client) -> None:
-    _unless_there(client, path_of("namespaces"), {"namespace_name": NAMESPACE})
+    indexes = [{"field_name": name, "type": kind} for name, kind in _INDEXES.items()]
+    _unless_there(client, path_of("namespaces"), {"namespace_name": NAMESPACE, "payload_indexes": indexes})
     for name in (MODULES, DEFINITIONS):
         _unless_there(client, path_of("collections"), {"collection_name": name, "source": {"type": "direct_upsert"}})
 
@@ -182,10 +185,12 @@ def _how_to_go_on(connection: Connection, *, own_server: bool) -> str:
         command = sys.argv[0] if sys.argv[0].endswith("headwater") else "headwater"
         lines.append(f"  {command} serve --data {connection.data}    # in another terminal")
     documents = f"{url}/v1/collections/{DEFINITIONS}/documents"
+    json_body = "-H 'Content-Type: application/json'"
     lines += [
         f"  {ask} {url}/v1/collections",
         f'  {ask} "{documents}?limit=3"',
         f"  {ask} {documents}/count",
-        f"  {ask} -H 'Content-Type: application/json' {documents} -d '{{\"name\": \"mine\"}}'",
+        f'  {ask} {json_body} {documents}/list -d \'{{"filters": {{"module": "json"}}, "sort": "lines:desc"}}\'',
+        f'  {ask} {json_body} {documents} -d \'{{"name": "mine"}}\'',
     ]
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from cyclopts import Parameter
 
@@ -29,15 +29,16 @@ def lineage(
     if json:
         print_json(graph)
         return
-    _draw(graph, document)
+    draw(graph, document)
     if graph["truncated"]:
         note(f"hint: there is more; show it with --limit {limit * 10}")
 
 
-def _draw(graph: dict[str, Any], document: str) -> None:
+def draw(graph: dict[str, Any], document: str, file: TextIO | None = None) -> None:
+    """Print the graph as trees, with that document in bold; on standard output, unless a file is given."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(file=file, highlight=False)
     for tree in _trees(graph, document):
         # Nothing is folded or cut, so that ids can be copied.
         console.print(tree, soft_wrap=True)

@@ -28,7 +28,8 @@ def complain(message: str, hint: str | None = None) -> None:
 
 
 def note(message: str) -> None:
-    """A remark beside the data."""
+    """A remark beside the data, and after what there is of it so far, wherever the two go."""
+    sys.stdout.flush()
     print(message, file=sys.stderr)
 
 
@@ -65,13 +66,20 @@ class Table:
         self.columns = columns
         self._widths: list[int] | None = None
 
-    def print_rows(self, rows: Iterable[dict[str, Any]]) -> None:
-        lines = [[_text(row.get(column)) for column in self.columns] for row in rows]
+    def lines(self, rows: Iterable[dict[str, Any]]) -> list[str]:
+        """The next part as text; the first begins with the header."""
+        cells = [[_text(row.get(column)) for column in self.columns] for row in rows]
         if self._widths is None:
-            lines.insert(0, [column.upper() for column in self.columns])
-            self._widths = [max(len(line[index]) for line in lines) for index in range(len(self.columns))]
-        for line in lines:
-            print("  ".join(cell.ljust(width) for cell, width in zip(line, self._widths, strict=True)).rstrip())
+            cells.insert(0, [column.upper() for column in self.columns])
+            self._widths = [max(len(line[index]) for line in cells) for index in range(len(self.columns))]
+        return [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, self._widths, strict=True)).rstrip()
+            for line in cells
+        ]
+
+    def print_rows(self, rows: Iterable[dict[str, Any]]) -> None:
+        for line in self.lines(rows):
+            print(line)
 
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:

@@ -1,21 +1,27 @@
-"""What the demo shows of the loaded library: one document, the way back to its file, its siblings, the counts."""
+"""What the demo shows of the loaded library: one document, the way back to its file, its family, answers to queries."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from headwater.cli.connection import Client, path_of
 from headwater.cli.demo import DEFINITIONS, MODULES, Loaded
+from headwater.cli.lineage import draw
+from headwater.cli.tour_queries import Answered, queries
 
 if TYPE_CHECKING:
     from headwater.demo.standard_library import Definition, Module
 
-_SHOWN_CHILDREN = 8
 _SHOWN_TEXT = 120
+_SHOWN_SIGNATURE = 60
+#: Nodes of the drawn tree: a large module has hundreds of children.
+_SHOWN_NODES = 20
 _FAVOURITE = ("json", "dumps")
 
 
@@ -27,8 +33,9 @@ class Tour:
     parent: dict[str, Any]
     #: Whether the file that the module names still has the content that it was read with.
     file_is_unchanged: bool
-    #: Names of the definitions that have that parent, in the order of their creation.
-    children: list[str]
+    #: The parent's way up and everything that was made from it.
+    graph: dict[str, Any]
+    queries: list[Answered]
     counts: dict[str, int]
     loaded: Loaded
 
@@ -36,7 +43,8 @@ class Tour:
         return asdict(self)
 
     def as_text(self) -> str:
-        return "\n\n".join((self._document(), self._chain(), self._children(), self._counts()))
+        answered = (query.as_text() for query in self.queries)
+        return "\n\n".join((self._document(), self._chain(), self._family(), *answered, self._counts()))
 
     def _document(self) -> str:
         shown = _shortened(self.document)
@@ -49,7 +57,7 @@ class Tour:
             (
                 "Its chain back to the file:",
                 "",
-                f"  {self.document['document_id']}  {self.document['signature']}",
+                f"  {self.document['document_id']}  {_cut(self.document['signature'], _SHOWN_SIGNATURE)}",
                 f"  from {self.parent['document_id']}  module {self.parent['name']}",
                 f"  from {lineage['root_object_id']} in {lineage['root_bucket_id']}",
                 f"       {self.parent['file']}, lines {self.document['line']}-{self.document['end_line']}",
@@ -57,10 +65,11 @@ class Tour:
             )
         )
 
-    def _children(self) -> str:
-        names = ", ".join(self.children[:_SHOWN_CHILDREN])
-        more = ", ..." if len(self.children) > _SHOWN_CHILDREN else ""
-        return f"The module {self.parent['name']} has {len(self.children)} children: {names}{more}"
+    def _family(self) -> str:
+        drawn = StringIO()
+        draw(self.graph, self.parent["document_id"], drawn)
+        more = "\n... and more" if self.graph["truncated"] else ""
+        return f"What was made from that file:\n\n{indent(drawn.getvalue().rstrip() + more, '  ')}"
 
     def _counts(self) -> str:
         lines = [f"{count:>7} documents in {name}" for name, count in self.counts.items()]
@@ -82,9 +91,11 @@ def _shortened(value: Any) -> Any:
         return {key: _shortened(member) for key, member in value.items()}
     if isinstance(value, list):
         return [_shortened(member) for member in value]
-    if isinstance(value, str) and len(value) > _SHOWN_TEXT:
-        return value[:_SHOWN_TEXT] + " ..."
-    return value
+    return _cut(value, _SHOWN_TEXT) if isinstance(value, str) else value
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[:length] + " ..."
 
 
 def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:
@@ -97,7 +108,8 @@ def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:
         document=document,
         parent=parent,
         file_is_unchanged=_is_unchanged(parent),
-        children=_children_of(client, parent_id),
+        graph=client.get(path_of("documents", parent_id, "lineage", "graph"), limit=_SHOWN_NODES),
+        queries=queries(client),
         counts={name: _count(client, name) for name in (MODULES, DEFINITIONS)},
         loaded=loaded,
     )
@@ -116,19 +128,3 @@ def _is_unchanged(module: dict[str, Any]) -> bool:
     file = Path(module["file"])
     expected = module["_internal"]["content_hash"]
     return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == expected
-
-
-def _children_of(client: Client, parent_id: str) -> list[str]:
-    """The names of the documents that have that parent, found by walking the collection page by page."""
-    names: list[str] = []
-    cursor = None
-    while True:
-        page = client.get(path_of("collections", DEFINITIONS, "documents"), limit=1000, cursor=cursor)
-        names += [
-            document["name"]
-            for document in page["results"]
-            if document["_internal"]["lineage"].get("source_document_id") == parent_id
-        ]
-        cursor = page["pagination"]["next_cursor"]
-        if cursor is None:
-            return names

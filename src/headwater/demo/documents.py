@@ -40,6 +40,7 @@ def definition_document(definition: Definition, parent: Module, vector: list[flo
         "signature": definition.signature,
         "line": definition.line,
         "end_line": definition.end_line,
+        "lines": definition.end_line - definition.line + 1,
         "features": [_feature(definition.text, vector)],
     }
 
