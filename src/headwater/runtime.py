@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from headwater.kit.secrets import Secret
 from headwater.settings import Settings
 from headwater.store.fields.learning import FieldLearner
 from headwater.store.find import Budget, BudgetExceededError
+from headwater.store.find.budget import timed_out
 from headwater.store.interface import Store
 from headwater.store.lanes import Lanes
 
@@ -56,7 +58,15 @@ class Runtime:
         try:
             return await self.reader.run(lambda connection: _watched(connection, few, seconds, function, arguments))
         except BudgetExceededError:
-            return await self.lanes.run(_watched, None, seconds, function, arguments)
+            return await self._in_lane(seconds, function, arguments)
+
+    async def _in_lane(self, seconds: float, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        try:
+            # The lane stops the query by itself; this counts the time that it waits for the lane too.
+            async with asyncio.timeout(seconds):
+                return await self.lanes.run(_watched, None, seconds, function, arguments)
+        except TimeoutError:
+            raise timed_out(seconds) from None
 
 
 def _at_once(connection: apsw.Connection, shown: int, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:

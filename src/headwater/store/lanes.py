@@ -1,7 +1,8 @@
 """Query lanes: niced processes that read many documents, so that the process that answers HTTP never does.
 
 A scan is Python work from end to end and would hold the interpreter of a worker for seconds. In a lane it takes a
-core's spare time only. A lane that dies is replaced; the query that it had is a 503, and nothing was stored by it.
+core's spare time only. A lane that dies is replaced and the query that it had runs once more; if that one dies too, the
+answer is a 503.
 """
 
 from __future__ import annotations
@@ -59,18 +60,28 @@ class ProcessLanes:
                 details={"retryable": True, "retry_after_seconds": 2},
                 retry_after_seconds=2,
             )
-        pool = self._pool = self._pool or self._start()
         self._running += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, _in_lane, function, arguments)
+            try:
+                return await self._submit(function, arguments)
+            except BrokenProcessPool:
+                # The lane may have died before this query came, and reading twice does no harm.
+                return await self._submit(function, arguments)
         except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = None
             raise ServiceUnavailableError(
                 "the process that ran this query died; repeat it", details={"retryable": True}, retry_after_seconds=1
             ) from None
         finally:
             self._running -= 1
+
+    async def _submit(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        pool = self._pool = self._pool or self._start()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, _in_lane, function, arguments)
+        except BrokenProcessPool:
+            if self._pool is pool:
+                self._pool = None
+            raise
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(

@@ -17,6 +17,15 @@ class BudgetExceededError(Exception):
     """The query reads more than its caller wanted to spend here. Nothing went wrong: ask again with more."""
 
 
+def timed_out(seconds: float) -> QueryTimeoutError:
+    """What the caller of a query is told that took longer than that."""
+    return QueryTimeoutError(
+        f"the query took more than {seconds:g} seconds and was stopped; narrow its filter, or declare its"
+        " fields as payload_indexes of the namespace",
+        details={"seconds": seconds},
+    )
+
+
 class Budget:
     """``rows`` None is any number. ``seconds`` count from now; whatever exceeds them is a ``QueryTimeoutError``."""
 
@@ -35,14 +44,7 @@ class Budget:
 
     def check_time(self) -> None:
         if time.monotonic() > self._deadline:
-            raise self._timed_out()
-
-    def _timed_out(self) -> QueryTimeoutError:
-        return QueryTimeoutError(
-            f"the query took more than {self.seconds:g} seconds and was stopped; narrow its filter, or declare its"
-            " fields as payload_indexes of the namespace",
-            details={"seconds": self.seconds},
-        )
+            raise timed_out(self.seconds)
 
     @contextmanager
     def watch(self, connection: apsw.Connection) -> Iterator[None]:
@@ -53,7 +55,7 @@ class Budget:
             with connection:
                 yield
         except apsw.InterruptError:
-            raise self._timed_out() from None
+            raise timed_out(self.seconds) from None
         finally:
             connection.set_progress_handler(None)
 
