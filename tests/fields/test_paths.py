@@ -9,30 +9,28 @@ import httpx2
 import pytest
 
 from headwater.catalog.database import fetch_all
-from headwater.jobs.registry import Work, handlers
 from headwater.query import parse_filter
-from headwater.settings import Settings
-from headwater.store.commands.fields import RemoveDroppedEntries
-from headwater.store.commands.jobs import ClaimJob, CompleteJob
+from headwater.store.commands.base import Command, handles
+from headwater.store.commands.fields import RemoveDroppedEntries, ResumeFieldPaths
 from headwater.store.find import Explain, Query
+from headwater.store.transaction import Transaction
+
+from ..jobs import work
 
 Rows = list[tuple[Any, ...]]
 
 
+class GiveUpJobs(Command):
+    """What becomes of jobs that fail too often."""
+
+
+@handles(GiveUpJobs)
+def give_up_jobs(tx: Transaction, _: GiveUpJobs) -> None:
+    tx.execute("UPDATE jobs SET state = 'failed' WHERE state = 'pending'")
+
+
 def paths(runtime: Any) -> Rows:
     return fetch_all(runtime.reader.connection, "SELECT path, state, origin FROM field_paths ORDER BY path_row")
-
-
-async def work(runtime: Any, settings: Settings) -> None:
-    """Do the waiting jobs, as the lane does."""
-    known = handlers()
-    while True:
-        claim = ClaimJob(owner="test", kinds=list(known), lease_milliseconds=60_000)
-        job = await runtime.store.execute(claim)
-        if job is None:
-            return
-        result = await known[job["kind"]](Work(settings.data, settings, runtime.store, job["job_id"], job["arguments"]))
-        await runtime.store.execute(CompleteJob(job_id=job["job_id"], owner="test", result=result))
 
 
 async def declare(client: httpx2.AsyncClient, *names: str) -> None:
@@ -54,7 +52,7 @@ async def ensure(client: httpx2.AsyncClient, **query: str) -> Any:
 
 @pytest.mark.anyio
 async def test_declared_paths_are_filled_replaced_and_removed(
-    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any, settings: Settings
+    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any
 ) -> None:
     for number in range(450):
         await create(client, collection, brand=f"b{number % 3}", price=number)
@@ -62,19 +60,19 @@ async def test_declared_paths_are_filled_replaced_and_removed(
     assert paths(runtime) == [("brand", "building", "declared"), ("price", "building", "declared")]
     assert (await ensure(client))["skipped"] == ["brand", "price"]
     await create(client, collection, brand="late", price=-1)
-    await work(runtime, settings)
+    await work(runtime)
     assert [row[1] for row in paths(runtime)] == ["live", "live"]
     [(entries,)] = fetch_all(runtime.reader.connection, "SELECT count(*) FROM field_values")
     assert entries == 2 * 451
     await declare(client, "brand", "size")
     assert [row for row in paths(runtime) if row[1] == "dropping"] == [("price", "dropping", "declared")]
-    await work(runtime, settings)
+    await work(runtime)
     assert [row[0] for row in paths(runtime)] == ["brand", "size"]
     [(entries,)] = fetch_all(runtime.reader.connection, "SELECT count(*) FROM field_values")
     assert entries == 2 * 451
     assert await ensure(client) == {"ensured": ["brand", "size"], "created": [], "rebuilt": [], "skipped": []}
     assert (await ensure(client, force_rebuild="true"))["rebuilt"] == ["brand", "size"]
-    await work(runtime, settings)
+    await work(runtime)
     assert [row[:2] for row in paths(runtime)] == [("brand", "live"), ("size", "live")]
 
 
@@ -89,26 +87,26 @@ async def test_new_collections_have_what_the_namespace_declares(
 
 @pytest.mark.anyio
 async def test_purging_a_collection_takes_its_entries_along(
-    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any, settings: Settings
+    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any
 ) -> None:
     await declare(client, "brand")
     for number in range(5):
         await create(client, collection, brand=f"b{number}")
     await client.delete(f"/v1/collections/{collection['collection_id']}")
-    await work(runtime, settings)
+    await work(runtime)
     assert fetch_all(runtime.reader.connection, "SELECT * FROM field_values, field_paths") == []
 
 
 @pytest.mark.anyio
 async def test_paths_that_large_queries_scan_for_are_learned(
-    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any, settings: Settings
+    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any
 ) -> None:
     await create(client, collection, brand="b")
     [(namespace_row, collection_row)] = fetch_all(
         runtime.reader.connection, "SELECT namespace_row, collection_row FROM collections"
     )
     query = Query(namespace_row, (collection_row,), parse_filter({"brand": "b"}))
-    heavy = Explain(unindexed=["brand"], rows_read=settings.learn_rows)
+    heavy = Explain(unindexed=["brand"], rows_read=runtime.settings.learn_rows)
     for _ in range(2):
         runtime.learner.note(query, heavy)
         runtime.learner.note(query, Explain(unindexed=["small"], rows_read=10))
@@ -119,7 +117,7 @@ async def test_paths_that_large_queries_scan_for_are_learned(
     assert paths(runtime) == [("brand", "building", "learned")]
     for number in range(20):
         for _ in range(3):
-            runtime.learner.note(query, Explain(unindexed=[f"p{number}"], rows_read=settings.learn_rows))
+            runtime.learner.note(query, Explain(unindexed=[f"p{number}"], rows_read=runtime.settings.learn_rows))
     await runtime.learner.settle()
     assert len(paths(runtime)) == 16
     await declare(client, "brand")
@@ -128,7 +126,7 @@ async def test_paths_that_large_queries_scan_for_are_learned(
 
 @pytest.mark.anyio
 async def test_filling_and_writing_at_once_leave_nothing_out(
-    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any, settings: Settings
+    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any
 ) -> None:
     from headwater.store.fields.audit import differences
 
@@ -145,7 +143,7 @@ async def test_filling_and_writing_at_once_leave_nothing_out(
                 assert (await client.delete(f"{url}/d{number}")).status_code == 200
                 await create(client, collection, document_id=f"d{number}", brand=None)
 
-    await asyncio.gather(write(), work(runtime, settings))
+    await asyncio.gather(write(), work(runtime))
     assert [row[1] for row in paths(runtime)] == ["live", "live"]
     [(row,)] = fetch_all(runtime.reader.connection, "SELECT collection_row FROM collections")
     assert list(differences(runtime.reader.connection, row, collection["collection_id"])) == []
@@ -157,3 +155,24 @@ async def test_more_indexes_than_there_may_be_are_refused(client: httpx2.AsyncCl
     indexes = [{"field_name": f"f{number}", "type": "keyword"} for number in range(65)]
     answer = await client.put(f"/v1/namespaces/{client.headers['X-Namespace']}", json={"payload_indexes": indexes})
     assert answer.status_code == 422
+
+
+@pytest.mark.anyio
+async def test_a_start_resumes_paths_whose_job_is_gone(
+    client: httpx2.AsyncClient, collection: dict[str, Any], runtime: Any
+) -> None:
+    await create(client, collection, brand="b")
+    await declare(client, "brand")
+    await runtime.store.execute(GiveUpJobs())
+    await work(runtime)
+    assert paths(runtime) == [("brand", "building", "declared")]
+    assert (await ensure(client))["skipped"] == ["brand"]
+    await runtime.store.execute(GiveUpJobs())
+    await runtime.store.execute(ResumeFieldPaths())
+    await work(runtime)
+    assert paths(runtime) == [("brand", "live", "declared")]
+    await declare(client)
+    await runtime.store.execute(GiveUpJobs())
+    await runtime.store.execute(ResumeFieldPaths())
+    await work(runtime)
+    assert paths(runtime) == []

@@ -26,6 +26,8 @@ from headwater.kit.log import configure_logs
 from headwater.kit.process import die_with_parent
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
+from headwater.store.commands.base import Command
+from headwater.store.commands.fields import ResumeFieldPaths
 from headwater.store.commands.jobs import MAX_ATTEMPTS, ClaimJob, CompleteJob, FailJob, ReleaseLeases, RenewLease
 from headwater.store.commands.purge import ResumePurges
 from headwater.store.interface import Store
@@ -68,13 +70,13 @@ class Lane:
             slots.create_task(self._sweep())
 
     async def _resume(self) -> None:
-        """Once: take over what a lane before this one was at, and see to it that what was deleted is removed in the
-        end, even if the job of it failed for good before this start."""
-        while True:
+        """Once: take over what a lane before this one was at, and see to it that what was deleted is removed and what
+        was to be indexed is indexed in the end, even if the job of it failed for good before this start."""
+        waiting: list[Command] = [ReleaseLeases(lane=self._owner), ResumePurges(), ResumeFieldPaths()]
+        while waiting:
             try:
-                await self._store.execute(ReleaseLeases(lane=self._owner))
-                await self._store.execute(ResumePurges())
-                return
+                await self._store.execute(waiting[0])
+                del waiting[0]
             except HeadwaterError as error:
                 log.warning("the job lane waits", reason=error.message)
                 await asyncio.sleep(2.0)

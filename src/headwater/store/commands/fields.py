@@ -9,9 +9,16 @@ from headwater.store.commands.base import Command, handles
 from headwater.store.commands.documents import collection_of
 from headwater.store.commands.namespaces import require_namespace
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, document_of
-from headwater.store.fields.declared import ensure_declared
+from headwater.store.fields.declared import ensure_all_declared, ensure_declared
 from headwater.store.fields.maintain import write_entries
-from headwater.store.fields.paths import MAX_LEARNED, add_paths, drop_paths, remove_entries
+from headwater.store.fields.paths import (
+    MAX_LEARNED,
+    add_paths,
+    drop_paths,
+    enqueue_dropping,
+    enqueue_filling,
+    remove_entries,
+)
 from headwater.store.transaction import Transaction
 
 
@@ -55,6 +62,10 @@ class RemoveDroppedEntries(Command):
     """Remove up to ``limit`` entries of paths that were dropped. Answers ``{"removed", "more"}``."""
 
     limit: int
+
+
+class ResumeFieldPaths(Command):
+    """Go on with every path that is not filled or not removed yet: its job may have failed for good. For the start."""
 
 
 @handles(EnsureFieldPaths)
@@ -143,3 +154,13 @@ def remove_dropped_entries(tx: Transaction, command: RemoveDroppedEntries) -> di
             return {"removed": removed, "more": True}
         tx.execute("DELETE FROM field_paths WHERE path_row = ?", (path_row,))
     return {"removed": removed, "more": False}
+
+
+@handles(ResumeFieldPaths)
+def resume_field_paths(tx: Transaction, _: ResumeFieldPaths) -> None:
+    ensure_all_declared(tx)
+    building = "SELECT DISTINCT collection_row FROM field_paths WHERE state = 'building'"
+    for (collection_row,) in fetch_all(tx.connection, building):
+        enqueue_filling(tx, collection_row)
+    if tx.one("SELECT 1 FROM field_paths WHERE state = 'dropping' LIMIT 1") is not None:
+        enqueue_dropping(tx)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headwater.catalog.database import fetch_all
 from headwater.catalog.tables.collections import list_collections
-from headwater.catalog.tables.namespaces import Namespace
-from headwater.store.fields.paths import add_paths, drop_paths, load_paths
+from headwater.catalog.tables.namespaces import Namespace, load_namespace
+from headwater.store.fields.paths import add_paths, drop_paths, enqueue_filling, load_paths
 
 if TYPE_CHECKING:
     from headwater.store.transaction import Transaction
@@ -27,7 +28,11 @@ def ensure_declared(tx: Transaction, namespace: Namespace, *, rebuild: bool = Fa
         drop_paths(tx, row, set(_declared_before(tx, row)) - set(declared))
         if rebuild:
             rebuilt |= dict.fromkeys(drop_paths(tx, row, declared))
-        skipped |= dict.fromkeys(path.path for path in load_paths(tx.connection, row) if not path.live)
+        filling = [path.path for path in load_paths(tx.connection, row) if not path.live]
+        if filling:
+            # Its job may have failed for good.
+            enqueue_filling(tx, row)
+        skipped |= dict.fromkeys(filling)
         created |= dict.fromkeys(add_paths(tx, row, declared, "declared"))
         _own(tx, row, declared)
     return {
@@ -36,6 +41,18 @@ def ensure_declared(tx: Transaction, namespace: Namespace, *, rebuild: bool = Fa
         "rebuilt": list(rebuilt),
         "skipped": list(skipped),
     }
+
+
+def ensure_all_declared(tx: Transaction) -> None:
+    """The same in every namespace that has something else. A version before the field index left all of them so."""
+    for (namespace_row,) in fetch_all(tx.connection, "SELECT namespace_row FROM namespaces WHERE state = 'active'"):
+        namespace = load_namespace(tx.connection, namespace_row)
+        if namespace is None:
+            continue
+        declared = set(declared_names(namespace))
+        collections = list_collections(tx.connection, namespace_row)
+        if any(set(_declared_before(tx, collection.collection_row)) != declared for collection in collections):
+            ensure_declared(tx, namespace)
 
 
 def declare_in(tx: Transaction, namespace: Namespace, collection_row: int) -> None:

@@ -58,8 +58,16 @@ def add_paths(tx: Transaction, collection_row: int, paths: Iterable[str], origin
         )
     tx.forget_field_paths(collection_row)
     if not empty:
-        tx.enqueue(FILL_JOB, {"collection_row": collection_row}, unique_key=f"{FILL_JOB}:{collection_row}")
+        enqueue_filling(tx, collection_row)
     return added
+
+
+def enqueue_filling(tx: Transaction, collection_row: int) -> None:
+    tx.enqueue(FILL_JOB, {"collection_row": collection_row}, unique_key=f"{FILL_JOB}:{collection_row}")
+
+
+def enqueue_dropping(tx: Transaction) -> None:
+    tx.enqueue(DROP_JOB, {}, unique_key=DROP_JOB)
 
 
 def drop_paths(tx: Transaction, collection_row: int, paths: Iterable[str]) -> list[str]:
@@ -74,7 +82,7 @@ def drop_paths(tx: Transaction, collection_row: int, paths: Iterable[str]) -> li
             dropped.append(path)
     if dropped:
         tx.forget_field_paths(collection_row)
-        tx.enqueue(DROP_JOB, {}, unique_key=DROP_JOB)
+        enqueue_dropping(tx)
     return dropped
 
 
