@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from headwater.catalog.database import DATABASE, fetch_all, fetch_one, open_reader
+from headwater.catalog.database import DATABASE, fetch_all, fetch_one, is_current, open_reader
 from headwater.catalog.tables.collections import load_collection
 from headwater.errors import NotFoundError
 from headwater.settings import Settings
@@ -160,6 +160,9 @@ def _verify_counts(reader: apsw.Connection, report: Report, counted: dict[int, i
 
 
 def _verify_fields(reader: apsw.Connection, report: Report) -> None:
+    if not is_current(reader):
+        # The first start of this version makes the field index, or makes it anew.
+        return
     query = "SELECT collection_row, collection_id FROM collections WHERE state = 'active'"
     for collection_row, collection_id in fetch_all(reader, query):
         try:
