@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -162,6 +163,10 @@ def test_these_do_not_match(filters: Any) -> None:
         (condition("a", "eq", 1, values=2), []),
         ({"a": {"between": [1, 2]}}, ["a"]),
         ({"a": {}}, ["a"]),
+        ({"or": [{"a": 1}, {"b": 1}]}, ["or"]),
+        ({"NOT": [{"$and": [{"a": 1}]}]}, ["NOT", 0, "$and"]),
+        ({"not": {"a": 1}}, ["not"]),
+        ({"NOT": [{"filed": "a", "operator": "eq", "value": 1}]}, ["NOT", 0]),
         ({"must": [{"key": "a", "match": {"except": [1]}}]}, ["must", 0]),
         ({"must": [{"is_empty": {"key": "a"}}]}, ["must", 0]),
         ({"must": "a"}, ["must"]),
@@ -173,6 +178,23 @@ def test_these_are_refused_at_their_place(filters: Any, location: list[Any]) -> 
         parse_filter(filters)
     assert refused.value.details is not None
     assert refused.value.details["validation_errors"][0]["location"] == ["body", "filters", *location]
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"price": {"gtee": 5}}, "'price' takes a value, a list of values, or a range of gt, gte, lt, lte, not 'gtee'"),
+        ({"field": "a", "op": "eq", "value": 1}, "unknown key 'op' in a condition; it takes field, operator, value"),
+        ({"or": [{"a": 1}]}, "groups are written AND, OR and NOT, not 'or'"),
+    ],
+)
+def test_what_is_mistyped_is_named(filters: Any, message: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        parse_filter(filters)
+
+
+def test_fields_may_have_the_names_of_groups_and_operators() -> None:
+    assert found({"or": ["x", "y"], "operator": "eq"}, {"or": "y", "operator": "eq"})
 
 
 def nested(depth: int) -> dict[str, Any]:

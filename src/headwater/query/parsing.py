@@ -17,9 +17,10 @@ MAX_CONDITIONS = 1000
 MAX_LIST = 10_000
 MAX_PATH_LENGTH = 1000
 _GROUPS = ("AND", "OR", "NOT")
-_RANGES = frozenset({"gt", "gte", "lt", "lte"})
+_RANGES = ("gt", "gte", "lt", "lte")
 _QDRANT_GROUPS = {"must": "AND", "should": "OR", "must_not": "NOT"}
 _ALIASES = {"not_in": "nin"}
+_CONDITION_KEYS = ("field", "operator", "value", "case_sensitive")
 
 
 @dataclass
@@ -72,6 +73,9 @@ def _node(node: Any, place: _Place) -> Filter:
         inner = replace(inner, case_sensitive=sensitive)
     if isinstance(node.get("field"), str) and ("operator" in node or "value" in node):
         return _condition(node, inner)
+    if node.get("field") is None and "value" in node and _is_operator(node.get("operator")):
+        # Taken for two fields, it would match nothing, and in a NOT everything.
+        raise place.error("a condition needs a 'field', the path of what it is about")
     parts = tuple(_members(node, inner))
     return parts[0] if len(parts) == 1 else AllOf(parts)
 
@@ -104,19 +108,36 @@ def _none_of(parts: tuple[Filter, ...]) -> Filter:
 
 
 def _shorthand(path: str, value: Any, place: _Place) -> Filter:
+    if _is_mistyped_group(path, value):
+        raise place.error(f"groups are written AND, OR and NOT, not {path!r}")
     if isinstance(value, list):
         return _compare(path, "in", value, place)
     if not isinstance(value, dict):
         return _compare(path, "eq", value, place)
-    if value and value.keys() <= _RANGES:
+    if value and value.keys() <= set(_RANGES):
         return AllOf(tuple(_compare(path, operator, bound, place.at(operator)) for operator, bound in value.items()))
-    raise place.error(f'{path!r}: expected a value, a list, or a range such as {{"gte": 5}}')
+    given = ", ".join(repr(key[:80]) for key in value.keys() - set(_RANGES)) or "nothing"
+    raise place.error(
+        f"{path!r} takes a value, a list of values, or a range of {', '.join(_RANGES)}, not {given}; other operators"
+        f' stand in a condition: {{"field": …, "operator": …, "value": …}}'
+    )
+
+
+def _is_mistyped_group(key: str, value: Any) -> bool:
+    """A field may be named ``or``, but nobody compares one with objects."""
+    if key.removeprefix("$").upper() not in _GROUPS:
+        return False
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(part, dict) for part in value))
+
+
+def _is_operator(name: Any) -> bool:
+    return isinstance(name, str) and _ALIASES.get(name, name) in OPERATORS
 
 
 def _condition(node: dict[str, Any], place: _Place) -> Condition:
-    unknown = node.keys() - {"field", "operator", "value", "case_sensitive"}
+    unknown = node.keys() - set(_CONDITION_KEYS)
     if unknown:
-        raise place.error(f"unknown key {min(unknown)!r} in a condition")
+        raise place.error(f"unknown key {min(unknown)!r} in a condition; it takes {', '.join(_CONDITION_KEYS)}")
     operator = node.get("operator") or "eq"
     default = True if operator in ("exists", "is_null") else None
     value = node.get("value")
@@ -127,10 +148,9 @@ def _compare(path: str, operator: Any, value: Any, place: _Place) -> Condition:
     place.budget.conditions -= 1
     if place.budget.conditions < 0:
         raise place.error(f"a filter may have {MAX_CONDITIONS} conditions")
-    if isinstance(operator, str):
-        operator = _ALIASES.get(operator, operator)
-    if not isinstance(operator, str) or operator not in OPERATORS:
+    if not _is_operator(operator):
         raise place.error(f"unknown operator {str(operator)[:80]!r}; use one of {', '.join(OPERATORS)}")
+    operator = _ALIASES.get(operator, operator)
     if len(path) > MAX_PATH_LENGTH:
         raise place.error(f"a field has at most {MAX_PATH_LENGTH} characters")
     if path == "searchable_at":
@@ -160,7 +180,7 @@ def _translated(node: Any, place: _Place) -> dict[str, Any]:
     rest = {name: value for name, value in node.items() if name != "key"}
     if rest.keys() == {"value"}:
         return {"field": path, "operator": "eq", "value": rest["value"]}
-    if rest.keys() == {"range"} and isinstance(rest["range"], dict) and rest["range"].keys() <= _RANGES:
+    if rest.keys() == {"range"} and isinstance(rest["range"], dict) and rest["range"].keys() <= set(_RANGES):
         return {"AND": [{"field": path, "operator": name, "value": bound} for name, bound in rest["range"].items()]}
     operator = _match_operator(rest.get("match")) if rest.keys() == {"match"} else None
     if operator is None:
