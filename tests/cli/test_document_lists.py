@@ -8,6 +8,7 @@ import json
 import pytest
 
 from headwater.cli import main
+from headwater.cli.output import Table
 from tests.cli.conftest import Outcome, headwater, serving
 
 DOCUMENTS = [
@@ -64,6 +65,30 @@ def test_selected_fields_are_the_columns(run):
     assert line.split()[3].endswith("Z")
 
 
+def test_select_may_be_said_twice(run):
+    shown = run("documents", "list", "things", "--select", "brand", "--select", "price,tags", "--limit", "1")
+    assert shown.stdout.splitlines()[0].split() == ["DOCUMENT_ID", "BRAND", "PRICE", "TAGS"]
+
+
+def test_columns_that_nobody_asked_for_are_left_out_where_they_do_not_fit(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    arguments = ("documents", "list", "things", "--filter", '{"price": 0}')
+    assert run(*arguments).stdout.splitlines()[0].split() == ["DOCUMENT_ID", "BRAND", "PRICE"]
+    asked = run(*arguments, "--select", "created_at,updated_at")
+    assert asked.stdout.splitlines()[0].split() == ["DOCUMENT_ID", "CREATED_AT", "UPDATED_AT"]
+
+
+def test_prose_is_one_short_line_and_ids_stay_whole():
+    row = {"id": "doc_" + "x" * 60, "text": "One line\n\nand another that is too long for a table"}
+    (_, line) = Table(["id", "text"]).lines([row])
+    assert line == f"{row['id']}  One line and another that is too long..."
+
+
+def test_nothing_found_is_said(run):
+    shown = run("documents", "list", "things", "--filter", '{"price": 9}')
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "DOCUMENT_ID\n", "no documents\n")
+
+
 def test_jsonl_is_a_document_a_line(run):
     shown = run("documents", "list", "things", "--all", "--format", "jsonl", "--sort", "price", "--select", "price")
     assert [json.loads(line)["price"] for line in shown.stdout.splitlines()] == [0, 1, 2, 3, 4]
@@ -110,6 +135,8 @@ def test_count(run):
         (("list", "things", "--limit", "0"), 2, "--limit takes 1 or more"),
         (("list", "things", "--cursor", "nonsense"), 1, "422 ValidationError"),
         (("list", "nowhere"), 1, "Collection not found: nowhere"),
+        (("list", "nowhere"), 1, "hint: see what is there with `headwater collections list`"),
+        (("list", "things", "--url", "here"), 2, "--url takes a URL such as http://127.0.0.1:8420, not 'here'"),
     ],
 )
 def test_what_is_wrong_is_named(run, arguments, exit_code, message):

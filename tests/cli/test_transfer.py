@@ -65,7 +65,7 @@ def test_round_trip(variables, tmp_path):
 
 def test_tables_and_filters(variables, tmp_path):
     table = tmp_path / "some.csv"
-    some = ("--filter", '{"n": {"lt": 3}}', "--select", "n", "--select", "title")
+    some = ("--filter", '{"n": {"lt": 3}}', "--select", "n,title")
     assert headwater("export", "things", "--out", table, "--format", "csv", *some, **variables).exit_code == 0
     with table.open(encoding="utf-8", newline="") as stream:
         assert [row["n"] for row in csv.DictReader(stream)] == ["0", "1", "2"]

@@ -25,6 +25,14 @@ _LONGEST_WAIT_SECONDS = 30.0
 _RECONNECT_SECONDS = 15.0
 _RECONNECT_PAUSE_SECONDS = 0.2
 _RETRIED = frozenset({429, 503})
+#: What was not found, and the command that lists such things.
+_FOUND_BY = {
+    "Namespace": "namespaces list",
+    "Collection": "collections list",
+    "Document": "documents list COLLECTION",
+    "Api key": "keys list",
+    "User": "users list",
+}
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 Data = Annotated[Path, Parameter(name="--data", env_var="HEADWATER_DATA", help="The data directory.")]
@@ -56,6 +64,8 @@ class Connection:
 
     def base_url(self) -> str:
         """The URL without the ``/v1`` that some clients want in theirs."""
+        if not self.url.startswith(("http://", "https://")):
+            raise CommandError(f"--url takes a URL such as http://127.0.0.1:8420, not {self.url!r}", exit_code=2)
         return self.url.rstrip("/").removesuffix("/v1")
 
 
@@ -207,6 +217,17 @@ def _missing(error: dict[str, Any]) -> str:
     return f": {identifier}" if error["type"] == "NotFoundError" and identifier else ""
 
 
+def _next_step(answer: httpx2.Response, message: str) -> str:
+    if answer.status_code == 401:
+        return "check the key: --key, HEADWATER_API_KEY or DATA/admin-key"
+    if answer.status_code == 400 and "namespace" in message.lower():
+        return "name a namespace with --namespace or HEADWATER_NAMESPACE"
+    for noun, found_by in _FOUND_BY.items():
+        if answer.status_code == 404 and message.startswith(noun):
+            return f"see what is there with `headwater {found_by}`"
+    return f"request id {answer.headers.get('X-Request-ID', 'unknown')}"
+
+
 def _outcome(answer: httpx2.Response) -> Any:
     if answer.status_code == 200:
         return answer.json()
@@ -215,9 +236,4 @@ def _outcome(answer: httpx2.Response) -> Any:
         message = f"{error['message']}{_missing(error)} ({answer.status_code} {error['type']})"
     except (ValueError, KeyError, TypeError):
         message = f"the server answered {answer.status_code} without saying why"
-    hint = f"request id {answer.headers.get('X-Request-ID', 'unknown')}"
-    if answer.status_code == 401:
-        hint = "check the key: --key, HEADWATER_API_KEY or DATA/admin-key"
-    elif answer.status_code == 400 and "namespace" in message.lower():
-        hint = "name a namespace with --namespace or HEADWATER_NAMESPACE"
-    raise CommandError(message, hint, status=answer.status_code)
+    raise CommandError(message, _next_step(answer, message), status=answer.status_code)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from headwater.cli.connection import Client
 from headwater.cli.output import CommandError, Table, note, print_json
 
 Format = Literal["table", "json", "jsonl"]
+Filter = Annotated[str | None, Parameter(name="--filter", help='A filter as JSON: {"price": {"gte": 5}}.')]
+Select = Annotated[
+    list[str] | None,
+    Parameter(name="--select", negative=(), help="Comma-separated fields, by dotted path, beside document_id."),
+]
 
 _MAX_PAGE = 1000
-#: What a table shows of a document when nobody says which fields.
+#: What a table shows of a document when nobody says which fields: as many of these as fit.
 _MAX_COLUMNS = 5
+_NARROW = (80, 24)
 _SYSTEM = frozenset({"document_id", "collection_id", "document_blobs", "searchable_at", "metadata"})
 #: Where short names of system fields lead, for the cells of a table.
 _PREFIXES = ("", "_internal.", "_internal.lineage.", "_internal.metadata.")
@@ -27,6 +36,11 @@ def parse_filter(text: str | None) -> Any:
         raise CommandError(
             f"--filter is not JSON: {error}", 'quote it for the shell: --filter \'{"brand": "Acme"}\'', exit_code=2
         ) from None
+
+
+def fields_of(select: Sequence[str] | None) -> list[str]:
+    """The fields of one or more ``--select``."""
+    return [name.strip() for names in select or () for name in names.split(",") if name.strip()]
 
 
 def walk(client: Client, path: str, body: dict[str, Any], limit: int | None) -> Iterator[dict[str, Any]]:
@@ -54,14 +68,23 @@ def show(pages: Iterator[dict[str, Any]], form: Format, select: Sequence[str]) -
             for document in documents:
                 print_json(document)
         else:
-            columns = ["document_id", *(select or _columns(documents))]
-            table = table or Table(columns)
+            table = table or _table(documents, select)
             table.print_rows([_row(document, table.columns) for document in documents])
         for warning in answer["warnings"] or ():
             note(f"warning: {warning}")
         cursor = answer["pagination"]["next_cursor"]
+    if table is not None and table.is_empty:
+        note("no documents")
     if cursor is not None and form != "json":
         note(f"hint: there is more; continue with --cursor {cursor}, or add --all")
+
+
+def _table(documents: Sequence[dict[str, Any]], select: Sequence[str]) -> Table:
+    if select:
+        return Table(["document_id", *select])
+    columns = ["document_id", *_columns(documents)]
+    rows = [_row(document, columns) for document in documents]
+    return Table(columns, rows, shutil.get_terminal_size(_NARROW).columns)
 
 
 def _columns(documents: Sequence[dict[str, Any]]) -> list[str]:

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
-from headwater.cli.document_pages import Format, parse_filter, show, walk
+from headwater.cli.document_pages import Filter, Format, Select, fields_of, parse_filter, show, walk
 from headwater.cli.output import CommandError, ask, note, print_json, print_object
 
 app = App(name="documents", help="Documents: create from JSON or JSON lines, get, list, count, delete.")
 Collection = Annotated[str, Parameter(help="Id or name of the collection.")]
 Document = Annotated[str, Parameter(help="Id of the document.")]
-Filter = Annotated[str | None, Parameter(name="--filter", help='A filter as JSON: {"price": {"gte": 5}}.')]
 
 
 @app.command
@@ -84,7 +83,7 @@ def list_documents(
     filters: Filter = None,
     sort: Annotated[str | None, Parameter(help="Field to order by: price, or price:desc.")] = None,
     search: Annotated[str | None, Parameter(help="A text that occurs in the id or in a string.")] = None,
-    select: Annotated[str | None, Parameter(help="Comma-separated fields to show; document_id always is.")] = None,
+    select: Select = None,
     limit: Limit = 10,
     everything: Annotated[
         bool, Parameter(name="--all", negative=(), help="Every document, whatever --limit says.")
@@ -99,7 +98,7 @@ def list_documents(
     """List the documents of a collection, in the order of their creation or by a field."""
     if limit < 1:
         raise CommandError("--limit takes 1 or more", exit_code=2)
-    fields = [name.strip() for name in (select or "").split(",") if name.strip()]
+    fields = fields_of(select)
     asked = {"filters": parse_filter(filters), "sort": sort, "search": search, "select": fields, "cursor": cursor}
     body = {name: value for name, value in asked.items() if value not in (None, [])}
     with Client(connection) as client:

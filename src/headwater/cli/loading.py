@@ -49,7 +49,9 @@ def _decode(text: str, place: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise CommandError(f"{place}: not JSON: {error}") from error
+        raise CommandError(
+            f"{place}: not JSON: {error}", "it takes JSON lines (one object a line), a JSON array, or one object"
+        ) from error
 
 
 @dataclass

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+#: What a table shows of a text with spaces.
+_LONGEST_PROSE = 40
+
 
 class CommandError(Exception):
     """The command failed. ``hint`` is the next step for the person at the keyboard.
@@ -52,7 +55,7 @@ def print_object(data: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(data)
         return
-    shown = {key: value for key, value in data.items() if value not in (None, [], {})}
+    shown = {key: value for key, value in data.items() if value not in (None, "", [], {})}
     width = max(map(len, shown), default=0)
     for key, value in shown.items():
         print(f"{key:<{width}}  {_text(value)}")
@@ -60,15 +63,24 @@ def print_object(data: dict[str, Any], *, as_json: bool) -> None:
 
 class Table:
     """A table that may come in parts. Its columns are as wide as the first part needs; what is longer stays whole and
-    moves the rest of its line, so that ids can be copied."""
+    moves the rest of its line, so that ids can be copied. Only prose and JSON are cut.
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    With a width, the last columns are left out when ``rows``, the first part, would be wider than that.
+    """
+
+    def __init__(
+        self, columns: Sequence[str], rows: Sequence[dict[str, Any]] = (), fits_into: int | None = None
+    ) -> None:
         self.columns = columns
+        self.is_empty = True
         self._widths: list[int] | None = None
+        while fits_into is not None and len(self.columns) > 1 and _width(self.columns, rows) > fits_into:
+            self.columns = self.columns[:-1]
 
     def lines(self, rows: Iterable[dict[str, Any]]) -> list[str]:
         """The next part as text; the first begins with the header."""
-        cells = [[_text(row.get(column)) for column in self.columns] for row in rows]
+        cells = [_cells(self.columns, row) for row in rows]
+        self.is_empty = self.is_empty and not cells
         if self._widths is None:
             cells.insert(0, [column.upper() for column in self.columns])
             self._widths = [max(len(line[index]) for line in cells) for index in range(len(self.columns))]
@@ -80,6 +92,22 @@ class Table:
     def print_rows(self, rows: Iterable[dict[str, Any]]) -> None:
         for line in self.lines(rows):
             print(line)
+
+
+def _width(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> int:
+    return max(map(len, Table(columns).lines(rows)))
+
+
+def _cells(columns: Sequence[str], row: dict[str, Any]) -> list[str]:
+    return [_on_one_line(_text(row.get(column))) for column in columns]
+
+
+def _on_one_line(text: str) -> str:
+    words = text.split()
+    if len(words) < 2:
+        return text
+    line = " ".join(words)
+    return line if len(line) <= _LONGEST_PROSE else f"{line[: _LONGEST_PROSE - 3]}..."
 
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:

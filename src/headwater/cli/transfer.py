@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Json, path_of
+from headwater.cli.document_pages import Filter, Select, fields_of, parse_filter
 from headwater.cli.output import CommandError, note, print_json
 
 Collection = Annotated[str, Parameter(help="Id or name of the collection.")]
@@ -20,11 +21,11 @@ def export_collection(
     *,
     out: Annotated[Path, Parameter(help="The file to make.", allow_leading_hyphen=True)],
     format: Annotated[Literal["jsonl", "csv", "parquet"], Parameter(help="Form of the file.")] = "jsonl",  # noqa: A002
-    filter: Annotated[str | None, Parameter(help="Only documents that match this filter (JSON).")] = None,  # noqa: A002
+    filters: Filter = None,
     vectors: Annotated[
         bool, Parameter(negative=(), help="With vectors; in CSV and Parquet, in a second file OUT_vectors.")
     ] = False,
-    select: Annotated[list[str] | None, Parameter(help="Only these fields, by dotted path.")] = None,
+    select: Select = None,
     sample: Annotated[int | None, Parameter(help="At most so many documents.")] = None,
     connection: Connection = DEFAULT_CONNECTION,
     json: Json = False,
@@ -39,8 +40,8 @@ def export_collection(
         "format": _FORMATS[format],
         "include_vectors": vectors,
         "include_lineage": format == "jsonl" and not select,
-        "filters": _filter(filter),
-        "select_fields": select,
+        "filters": parse_filter(filters),
+        "select_fields": fields_of(select) or None,
         "sample_size": sample,
     }
     with Client(connection) as client:
@@ -52,15 +53,6 @@ def export_collection(
             download(client, url, file)
     summary = {"documents": answer["document_count"], "files": [str(file) for file in files]}
     print_json(summary) if json else note(f"{answer['document_count']} documents in {', '.join(summary['files'])}")
-
-
-def _filter(text: str | None) -> Any:
-    import json
-
-    try:
-        return None if text is None else json.loads(text)
-    except ValueError as error:
-        raise CommandError(f"--filter is not JSON: {error}", """such as --filter '{"brand": "Acme"}'""", 2) from error
 
 
 def _exported(client: Client, collection: str, body: dict[str, Any]) -> dict[str, Any]:
