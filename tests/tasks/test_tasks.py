@@ -16,6 +16,8 @@ from headwater.store.commands.tasks import ForgetTasks
 from headwater.store.forgetting_job import forget_tasks
 from headwater.store.transaction import Transaction
 
+from ..jobs import work
+
 pytestmark = pytest.mark.anyio
 
 
@@ -148,5 +150,16 @@ async def test_what_has_ended_is_forgotten_after_some_days(client: httpx2.AsyncC
     assert (await runtime.store.execute(ForgetTasks(age_milliseconds=-60_000)))["forgotten"] == 1
     assert (await client.get(f"/v1/tasks/{done}")).status_code == 404
     assert await listed(client) == [waiting]
-    forgetting = "SELECT count(*) FROM jobs WHERE kind = 'tasks.forget' AND state = 'pending'"
-    assert runtime.reader.connection.execute(forgetting).get == 1
+    assert forgetting(runtime) == 1
+
+
+async def test_whatever_has_ended_is_forgotten_in_the_end(client: httpx2.AsyncClient, runtime: Runtime) -> None:
+    await client.delete(f"/v1/namespaces/{client.headers['X-Namespace']}")
+    assert forgetting(runtime) == 0
+    await work(runtime)
+    assert forgetting(runtime) == 1
+
+
+def forgetting(runtime: Runtime) -> int:
+    query = "SELECT count(*) FROM jobs WHERE kind = 'tasks.forget' AND state = 'pending'"
+    return int(runtime.reader.connection.execute(query).get)

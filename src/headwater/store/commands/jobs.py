@@ -8,6 +8,7 @@ import msgspec
 
 from headwater.errors import ConflictError
 from headwater.store.commands.base import Command, handles
+from headwater.store.commands.tasks import enqueue_forgetting
 from headwater.store.transaction import Transaction
 
 MAX_ATTEMPTS = 8
@@ -107,6 +108,8 @@ def complete_job(tx: Transaction, command: CompleteJob) -> None:
         " WHERE job_id = ?",
         (msgspec.json.encode(command.result), tx.now, command.job_id),
     )
+    # The job that forgets ends here too, so there is always a next one.
+    enqueue_forgetting(tx)
 
 
 @handles(FailJob, frees_space=True)
