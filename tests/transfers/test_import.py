@@ -9,6 +9,7 @@ import httpx2
 import numpy as np
 import pytest
 
+from headwater.jobs.lane import Lane
 from headwater.runtime import Runtime
 
 from .conftest import export, rows
@@ -199,6 +200,25 @@ async def test_csv_exports_are_not_imported(client: httpx2.AsyncClient, filled: 
     answer = await client.post("/v1/collections/things/import", json={"export": {"s3_path": path}, "mapping": {}})
     assert answer.status_code == 422
     assert "csv" in answer.json()["error"]["message"]
+
+
+async def test_a_path_is_no_permission_for_another_collection(
+    client: httpx2.AsyncClient, filled: dict[str, Any], lane: Lane
+) -> None:
+    await client.post("/v1/collections", json={"collection_name": "own", "source": {"type": "none"}})
+    exported = await export(client, "things", include_vectors=True, include_lineage=True)
+    me = (await client.get("/v1/me")).json()["user_email"]
+    scopes = [{"resource_type": "collection", "resource_id": "own"}]
+    body = {"name": "confined", "permissions": ["write"], "scopes": scopes}
+    key = (await client.post(f"/v1/organizations/users/{me}/api-keys", json=body)).json()["key"]
+    client.headers["Authorization"] = f"Bearer {key}"
+    body = {"export": {"s3_path": exported["s3_path"]}, "mapping": {}, "dry_run": True}
+    answer = await client.post("/v1/collections/own/import", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "scope_required")
+    own = await export(client, "own", include_vectors=True)
+    body["export"] = {"s3_path": own["s3_path"]}
+    answer = await client.post("/v1/collections/own/import", json=body)
+    assert answer.status_code == 200, answer.text
 
 
 HOSTILE: list[tuple[str, Any]] = [

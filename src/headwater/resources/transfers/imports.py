@@ -28,7 +28,7 @@ from headwater.store.transfer.files import EXPORTS, Manifest, load_manifest
 from headwater.store.transfer.incoming import MAX_ERRORS, Numbered, Preparer, Report, import_rows
 from headwater.store.transfer.inference import InferredField, infer
 from headwater.store.transfer.links import PATH, read_link
-from headwater.tenancy.access import access_collection
+from headwater.tenancy.access import access_collection, document_scope
 
 _SOURCES = frozenset({"download_url", "s3_path"})
 _ROWS = frozenset({"rows", "first_row"})
@@ -145,9 +145,14 @@ def _manifest(ctx: Context, source: str, name: str) -> Manifest:
     manifest = load_manifest(ctx.runtime.settings.data, export_id)
     if manifest is None or manifest.organization_id != ctx.scope.organization_id:
         raise NotFoundError.of("export", export_id)
-    if name == "s3_path" and manifest.namespace_id != ctx.scope.namespace_id and ctx.key.body.get("scopes"):
+    if name == "s3_path" and ctx.key.scopes and not _in_scope(ctx, manifest):
         raise ForbiddenError("The scopes of this API key do not cover this request", code="scope_required")
     return manifest
+
+
+def _in_scope(ctx: Context, manifest: Manifest) -> bool:
+    """Whether the key could have made the export: unlike a link, a path is no permission."""
+    return manifest.namespace_id == ctx.scope.namespace_id and document_scope(ctx).reaches(manifest.collection_row)
 
 
 def _export_id(ctx: Context, source: str, name: str, at: list[str | int]) -> str:

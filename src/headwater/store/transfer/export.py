@@ -223,6 +223,7 @@ class _Export:
             export_id=plan.export_id,
             organization_id=plan.organization_id,
             namespace_id=plan.namespace_id,
+            collection_row=plan.collection_row,
             format=plan.format,
             document_count=self._done,
             exported_at=now_milliseconds(),

@@ -45,6 +45,7 @@ class Manifest(msgspec.Struct, frozen=True):
     export_id: str
     organization_id: str
     namespace_id: str
+    collection_row: int
     format: str
     document_count: int
     #: Milliseconds.
