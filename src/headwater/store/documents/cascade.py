@@ -7,7 +7,7 @@ what it was made from, and the same deletion finds it again.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -127,17 +127,20 @@ class Walk:
 
     def add(self, start: DocumentRow) -> bool:
         """Find the document and what is below it. False when that is more than there was room for."""
-        way = [_Step(start)]
+        # Of a longer way down, the upper part is not kept: it will not be reached in this slice.
+        way = deque([_Step(start)], maxlen=self._limit)
         rows = {start.document_row}
+        whole = True
         while way and len(self.found) < self._limit:
             child = self._next_child(way[-1], rows)
             if child is not None:
+                whole = whole and len(way) < self._limit
                 way.append(_Step(child))
                 rows.add(child.document_row)
                 continue
             document = way.pop().document
             self.found[document.document_row] = document
-        return not way
+        return whole and not way
 
     def _next_child(self, step: _Step, rows: set[int]) -> DocumentRow | None:
         """The next child that was not seen: one that was would lead around in a circle."""
