@@ -13,8 +13,9 @@ from headwater.store.aggregate.columns import Column, Scalar, counts, rows_by_va
 from headwater.store.fields.entries import SHAPE_NESTED, SHAPE_OVERFLOW
 from headwater.store.fields.paths import FieldPath, live_paths
 from headwater.store.find.budget import Budget
-from headwater.store.find.located import SQL, Place, locate, select
+from headwater.store.find.located import SQL, Place, locate
 from headwater.store.find.query import Query
+from headwater.store.find.rendering import select
 
 #: Functions that do not look at values as they were written, nor at their order.
 _FUNCTIONS = frozenset({"count", "count_distinct", "sum", "avg", "min", "max", "add_to_set"})

@@ -13,21 +13,9 @@ import apsw
 from headwater.store.documents.records import COLUMNS, DOCUMENTS, DocumentRow, Record, build_document, document_of
 from headwater.store.fields.entries import TYPE_LAST
 from headwater.store.fields.paths import live_paths
-from headwater.store.find.located import (
-    COLLECTED,
-    Both,
-    Leaf,
-    Located,
-    Place,
-    arranged,
-    by_value,
-    estimate,
-    is_distinct,
-    is_known,
-    locate,
-    select,
-)
+from headwater.store.find.located import Both, Leaf, Located, Place, by_value, is_known, locate
 from headwater.store.find.query import Explain, Position, Query
+from headwater.store.find.rendering import COLLECTED, arranged, estimate, is_distinct, select
 
 #: A set of so many documents is collected and put in order within some milliseconds.
 _DIRECT = 4096

@@ -9,8 +9,9 @@ import apsw
 from headwater.catalog.tables.collections import document_count
 from headwater.store.find.budget import Budget
 from headwater.store.find.candidates import place_of
-from headwater.store.find.located import Located, Place, Without, arranged, is_distinct, locate, select
+from headwater.store.find.located import Located, Place, Without, locate
 from headwater.store.find.query import CREATION, Explain, Query
+from headwater.store.find.rendering import arranged, is_distinct, select
 from headwater.store.find.streams import Stream
 
 

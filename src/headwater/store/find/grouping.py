@@ -21,8 +21,9 @@ from headwater.store.fields.entries import SHAPE_LONG, SHAPE_OVERFLOW, TYPE_BOOL
 from headwater.store.fields.paths import FieldPath
 from headwater.store.find.budget import Budget
 from headwater.store.find.candidates import place_of, read_document
-from headwater.store.find.located import SQL, Place, holds, locate
+from headwater.store.find.located import SQL, Place, locate
 from headwater.store.find.query import Explain, Order, Position, Query
+from headwater.store.find.rendering import holds
 from headwater.store.find.streams import Stream
 
 #: Distinct values of a path beyond which grouping by it makes no sense and would not fit the memory.

@@ -16,9 +16,9 @@ from headwater.store.fields.paths import FieldPath
 from headwater.store.find.budget import Budget
 from headwater.store.find.candidates import Driver, choose_driver, in_creation_order, read_document, read_record
 from headwater.store.find.fields import compile_query, viewer_of
-from headwater.store.find.located import select
 from headwater.store.find.ordering import compare, in_order, placed, position_of, sort_key
 from headwater.store.find.query import Explain, Order, Position, Query
+from headwater.store.find.rendering import select
 from headwater.store.find.sorted_index import in_value_order
 
 Match = tuple[Position, DocumentRow]
