@@ -1,10 +1,12 @@
-"""What the README tells people to type works, typed exactly so."""
+"""What the README and the guides tell people to type works, typed exactly so."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,14 +41,32 @@ def test_walk_with_curl(server, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the walk needs curl")
-def test_changing_many_after_the_walk(server, tmp_path):
-    guide = (ROOT / "docs/guides/changing-many.md").read_text()
-    script = "\n".join(["set -eu", *blocks("bash"), *blocks("bash", guide)])
+@pytest.mark.parametrize(
+    ("guide", "after_the_walk", "shown"),
+    [
+        ("querying", True, ['"metrics":{"n":2,"mean":7.5}', '"group_key":"video"', "DOCUMENT_ID  BRAND"]),
+        ("lineage", True, ['"deleted_count":2', '"kind":"root_of"']),
+        ("changing-many", True, ['"message":"Updated 1 document(s), 1 failed"', '"status":"COMPLETED"']),
+        ("access", False, ['"owner":"user-17"', '"public":true', '"inserted":1']),
+        ("moving-data", True, ['"document_count":', '"clone_status":"cloning"']),
+    ],
+)
+def test_guides(server, tmp_path, guide, after_the_walk, shown):
+    page = (ROOT / f"docs/guides/{guide}.md").read_text()
+    script = "\n".join(["set -eu", *(blocks("bash") if after_the_walk else ()), *blocks("bash", page)])
     script = script.replace("http://127.0.0.1:8420", server.url)
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    search = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": search, "HEADWATER_URL": server.url},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert '"message":"Updated 1 document(s), 1 failed"' in done.stdout
-    assert '"status":"COMPLETED"' in done.stdout
+    for expected in shown:
+        assert expected in done.stdout
+    assert '"success":false,"status":' not in done.stdout
 
 
 def test_python_client(server):
