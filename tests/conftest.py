@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,3 +155,23 @@ def server(tmp_path: Path) -> Iterator[Server]:
         running = start_server(tmp_path / "data", "--workers", "2")
         stack.callback(running.stop)
         yield running
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The same, one for a whole file: starting one costs more than all that many tests do with it."""
+    with ExitStack() as stack:
+        running = start_server(tmp_path_factory.mktemp("shared") / "data", "--workers", "2")
+        stack.callback(running.stop)
+        yield running
+
+
+@contextmanager
+def generated_client(server: Server, key: str | None = None) -> Iterator[Any]:
+    """The generated SDK's client, with that key or the administrator's."""
+    import mixpeek
+
+    with mixpeek.ApiClient(mixpeek.Configuration(host=server.url)) as client:
+        client.set_default_header("Authorization", f"Bearer {key or server.key}")
+        yield client
+        client.rest_client.pool_manager.clear()

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import mixpeek
 import pytest
 from mixpeek.api.byo_documents_api import BYODocumentsApi
 from mixpeek.api.collection_lifecycle_api import CollectionLifecycleApi
@@ -28,23 +27,13 @@ from mixpeek.models import (
     UpdateNamespaceRequest,
 )
 
-from tests.conftest import Server, start_server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for this file: starting one costs more than all that the tests do with it."""
-    running = start_server(tmp_path_factory.mktemp("sdk") / "data", "--workers", "2")
-    yield running
-    running.stop()
+from tests.conftest import Server, generated_client
 
 
 @pytest.fixture
-def api(server: Server) -> Iterator[Any]:
-    with mixpeek.ApiClient(mixpeek.Configuration(host=server.url)) as client:
-        client.set_default_header("Authorization", f"Bearer {server.key}")
+def api(shared_server: Server) -> Iterator[Any]:
+    with generated_client(shared_server) as client:
         yield client
-        client.rest_client.pool_manager.clear()
 
 
 def test_namespaces(api: Any) -> None:
@@ -123,8 +112,8 @@ def test_the_public_catalogue(api: Any) -> None:
     assert FeaturesApi(api).discover_features().modalities == []
 
 
-def test_the_server_purges_by_itself(server: Server) -> None:
-    with server.client() as client:
+def test_the_server_purges_by_itself(shared_server: Server) -> None:
+    with shared_server.client() as client:
         namespace = client.post("/v1/namespaces", json={"namespace_name": "library"}).json()["namespace_id"]
         client.headers["X-Namespace"] = namespace
         assert client.post(
@@ -135,9 +124,9 @@ def test_the_server_purges_by_itself(server: Server) -> None:
             body = {"text": "x" * 50_000, "features": [feature]}
             assert client.post("/v1/collections/articles/documents", json=body).is_success
         assert client.delete("/v1/collections/articles").json()["deleted_documents"] == 60
-        files = [server.data / "headwater.db", server.data / "headwater.db-wal"]
+        files = [shared_server.data / "headwater.db", shared_server.data / "headwater.db-wal"]
         deadline = time.monotonic() + 60
         while sum(file.stat().st_size for file in files) > 1_500_000:
             assert time.monotonic() < deadline, "the disk was not given back"
             time.sleep(0.1)
-        assert not [entry for entry in (server.data / "vectors").iterdir() if any(entry.iterdir())]
+        assert not [entry for entry in (shared_server.data / "vectors").iterdir() if any(entry.iterdir())]

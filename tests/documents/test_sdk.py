@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import mixpeek
 import pytest
 from mixpeek.api.collection_documents_api import CollectionDocumentsApi
 from mixpeek.api.collections_api import CollectionsApi
@@ -14,7 +13,7 @@ from mixpeek.api.namespaces_api import NamespacesApi
 from mixpeek.exceptions import BadRequestException, NotFoundException, UnprocessableEntityException
 from mixpeek.models import CreateCollectionRequest, CreateNamespaceRequest, DocumentCreateRequest
 
-from tests.conftest import Server, start_server
+from tests.conftest import Server, generated_client
 
 CREATE = {
     "collection_id": "articles",
@@ -34,24 +33,14 @@ CREATE = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for this file: starting one costs more than all that the tests do with it."""
-    running = start_server(tmp_path_factory.mktemp("sdk") / "data", "--workers", "2")
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def api(server: Server) -> Iterator[Any]:
+def api(shared_server: Server) -> Iterator[Any]:
     """A client of a namespace with the collection ``articles``."""
-    with mixpeek.ApiClient(mixpeek.Configuration(host=server.url)) as client:
-        client.set_default_header("Authorization", f"Bearer {server.key}")
+    with generated_client(shared_server) as client:
         made = NamespacesApi(client).create_namespace(CreateNamespaceRequest(namespace_name="sdk"))
         client.set_default_header("X-Namespace", made.namespace_id)
         body = {"collection_name": "articles", "source": {"type": "none"}}
         CollectionsApi(client).create_collection(CreateCollectionRequest.from_dict(body))
         yield client
-        client.rest_client.pool_manager.clear()
 
 
 def test_a_document_from_its_creation_to_its_end(api: Any) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import mixpeek
 import pytest
 from mixpeek.api.byo_documents_api import BYODocumentsApi
 from mixpeek.api.collection_documents_api import CollectionDocumentsApi
@@ -24,7 +23,7 @@ from mixpeek.models import (
     UpdateDocumentACLRequest,
 )
 
-from tests.conftest import Server
+from tests.conftest import Server, generated_client
 
 Connect = Callable[[str], Any]
 
@@ -35,10 +34,8 @@ def connect(server: Server) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def client(key: str) -> Any:
-            made = stack.enter_context(mixpeek.ApiClient(mixpeek.Configuration(host=server.url)))
-            made.set_default_header("Authorization", f"Bearer {key}")
+            made = stack.enter_context(generated_client(server, key))
             made.set_default_header("X-Namespace", "shared")
-            stack.callback(made.rest_client.pool_manager.clear)
             return made
 
         yield client

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import mixpeek
 import pytest
 from mixpeek.api.byo_documents_api import BYODocumentsApi
 from mixpeek.api.collection_documents_api import CollectionDocumentsApi
@@ -32,30 +31,20 @@ from mixpeek.models import (
     LogicalOperatorInput,
 )
 
-from tests.conftest import Server, start_server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for this file: starting one costs more than all that the tests do with it."""
-    running = start_server(tmp_path_factory.mktemp("sdk") / "data", "--workers", "2")
-    yield running
-    running.stop()
+from tests.conftest import Server, generated_client
 
 
 @pytest.fixture
-def api(server: Server, request: pytest.FixtureRequest) -> Iterator[Any]:
+def api(shared_server: Server, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A client of a namespace named after the test, with a collection ``things``."""
     name = request.node.name.replace("_", "-")[:60]
-    with mixpeek.ApiClient(mixpeek.Configuration(host=server.url)) as client:
-        client.set_default_header("Authorization", f"Bearer {server.key}")
+    with generated_client(shared_server) as client:
         NamespacesApi(client).create_namespace(CreateNamespaceRequest(namespace_name=name))
         client.set_default_header("X-Namespace", name)
         source = {"collection_name": "things", "source": {"type": "none"}}
         CollectionsApi(client).create_collection(CreateCollectionRequest.from_dict(source))
         client.namespace = name
         yield client
-        client.rest_client.pool_manager.clear()
 
 
 def upsert(api: Any, count: int, **body: Any) -> Any:

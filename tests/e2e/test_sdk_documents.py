@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import mixpeek
 import numpy as np
 import pytest
 from mixpeek.api.byo_documents_api import BYODocumentsApi
@@ -23,20 +22,18 @@ from mixpeek.models import (
     ListDocumentsRequest,
 )
 
-from tests.conftest import Server
+from tests.conftest import Server, generated_client
 
 
 @pytest.fixture(scope="module")
 def api(server: Server) -> Iterator[Any]:
-    with mixpeek.ApiClient(mixpeek.Configuration(host=server.url)) as client:
-        client.set_default_header("Authorization", f"Bearer {server.key}")
+    with generated_client(server) as client:
         made = NamespacesApi(client).create_namespace(CreateNamespaceRequest(namespace_name="sdk-documents"))
         client.set_default_header("X-Namespace", made.namespace_id)
         CollectionsApi(client).create_collection(
             CreateCollectionRequest.from_dict({"collection_name": "films", "source": {"type": "none"}})
         )
         yield client
-        client.rest_client.pool_manager.clear()
 
 
 def make(api: Any, **fields: Any) -> Any:

@@ -14,19 +14,16 @@ import mixpeek
 import pytest
 from mixpeek.exceptions import ConflictException, ForbiddenException, NotFoundException, UnauthorizedException
 
-from ..conftest import Server, start_server
+from ..conftest import Server, generated_client
 from .conftest import ADMIN
 
 KEYS = f"{ADMIN}/api-keys"
 EMAIL = "admin@localhost.local"
 
 
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with ExitStack() as stack:
-        running = start_server(tmp_path_factory.mktemp("live") / "data", "--workers", "2")
-        stack.callback(running.stop)
-        yield running
+@pytest.fixture
+def live(shared_server: Server) -> Server:
+    return shared_server
 
 
 def connections(live: Server, secret: str, count: int, stack: ExitStack) -> list[httpx2.Client]:
@@ -96,8 +93,7 @@ def test_private_files_are_for_the_owner_only(live: Server) -> None:
 
 @pytest.fixture
 def sdk(live: Server) -> Iterator[mixpeek.ApiClient]:
-    with mixpeek.ApiClient(mixpeek.Configuration(host=live.url)) as client:
-        client.set_default_header("Authorization", f"Bearer {live.key}")
+    with generated_client(live) as client:
         yield client
 
 

@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-import mixpeek
 import pytest
 from mixpeek.api.byo_documents_api import BYODocumentsApi
 from mixpeek.api.collection_documents_api import CollectionDocumentsApi
@@ -27,23 +26,15 @@ from mixpeek.models import (
     SchemaInferenceRequest,
 )
 
-from tests.conftest import Server, start_server
+from tests.conftest import Server, generated_client
 
 DOCUMENTS = 1500
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = start_server(tmp_path_factory.mktemp("sdk") / "data", "--workers", "2")
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def api(server: Server) -> Iterator[Any]:
+def api(shared_server: Server) -> Iterator[Any]:
     """A client in a namespace with an empty collection ``copies`` and ``things``, which the job lane exports."""
-    with mixpeek.ApiClient(mixpeek.Configuration(host=server.url)) as client:
-        client.set_default_header("Authorization", f"Bearer {server.key}")
+    with generated_client(shared_server) as client:
         NamespacesApi(client).create_namespace(CreateNamespaceRequest(namespace_name="sdk"))
         client.set_default_header("X-Namespace", "sdk")
         for name in ("things", "copies"):
@@ -54,7 +45,6 @@ def api(server: Server) -> Iterator[Any]:
         answer = CollectionsApi(client).import_collection("things", request)
         assert (answer.imported, answer.skipped, answer.errors) == (DOCUMENTS, 0, [])
         yield client
-        client.rest_client.pool_manager.clear()
 
 
 def test_export_download_and_import(api: Any) -> None:
