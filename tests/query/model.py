@@ -78,6 +78,8 @@ def condition(values: list[Any], operator: str, wanted: Any, sensitive: bool) ->
             return all(value is None for value in values) is wanted
         case "gt" | "gte" | "lt" | "lte":
             return any(_ordered(operator, value, wanted) for value in each(values))
+        case "contains":
+            return any(_contains(value, wanted, sensitive) for value in values)
     return any(_textual(operator, value, wanted, sensitive) for value in each(values))
 
 
@@ -127,9 +129,18 @@ def date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def _contains(value: Any, wanted: Any, sensitive: bool) -> bool:
+    """A string has it as a part, an array as a member."""
+    if not isinstance(value, list):
+        return isinstance(value, str) and isinstance(wanted, str) and _textual("contains", value, wanted, sensitive)
+    if isinstance(wanted, str) and not sensitive:
+        return any(isinstance(element, str) and element.lower() == wanted.lower() for element in each(value))
+    return any(equal(element, wanted) for element in each(value))
+
+
 def _textual(operator: str, value: Any, wanted: Any, sensitive: bool) -> bool:
-    if not isinstance(value, str) or not isinstance(wanted, str):
-        return operator == "contains" and equal(value, wanted)
+    if not isinstance(value, str):
+        return False
     if operator == "text" or not sensitive:
         value, wanted = value.lower(), wanted.lower()
     match operator:

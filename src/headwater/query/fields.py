@@ -142,8 +142,18 @@ class Fields:
             return walk([] if self.blobs is None else msgspec.json.decode(self.blobs), steps[1:])
         return [getattr(self, head)]
 
+    def _shows(self, steps: tuple[str, ...]) -> bool:
+        """Whether the user has a field where the path begins."""
+        if steps[0] != "metadata":
+            return steps[0] in self.body
+        own = self.body.get("metadata")
+        return len(steps) > 1 and isinstance(own, dict) and steps[1] in own
+
     def _known_otherwise(self, path: str, steps: tuple[str, ...]) -> list[Any]:
         head, rest = steps[0], steps[1:]
+        if self._shows(steps):
+            # The field is there; that nothing stands deeper in it is the answer.
+            return []
         if head in ALIASES:
             return walk(self.internal, (*ALIASES[head], *rest))
         if head in _HIDDEN or head == "_internal":

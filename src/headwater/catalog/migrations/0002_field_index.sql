@@ -24,5 +24,3 @@ CREATE TABLE field_values (
     ends INTEGER NOT NULL,             -- 1: the document's smallest value there, 2: its largest, 3: both
     PRIMARY KEY (path_row, type, value, created_at, document_id)
 ) WITHOUT ROWID;
--- Sorted pages: equal values stand in the order of their ids.
-CREATE INDEX field_values_sorted ON field_values (path_row, type, value, document_id) WHERE ends > 0;

@@ -15,10 +15,8 @@ TYPE_LAST = 4
 TYPE_NULL = 5
 #: A string that is a date, as microseconds since 1970.
 TYPE_INSTANT = 6
-#: A string in small letters, where it has others.
-TYPE_FOLDED = 7
 #: The document has more values there than the index keeps: whether it matches, only the record can tell.
-TYPE_OVERFLOW = 8
+TYPE_OVERFLOW = 7
 
 #: Values of ``TYPE_LAST``: nothing there, null and nothing else, something that cannot be put in order.
 MISSING, NULL, OTHER = 0, 1, 2
@@ -77,14 +75,8 @@ def _of_scalar(value: Any) -> set[Entry]:
 
 def _of_text(text: str) -> set[Entry]:
     """What a string is found by besides itself."""
-    found = set()
     moment = instant(text)
-    if moment is not None:
-        found.add(Entry(TYPE_INSTANT, moment, 0))
-    folded = text.lower()
-    if folded != text:
-        found.add(Entry(TYPE_FOLDED, folded[:MAX_SORTED_LENGTH], 0))
-    return found
+    return set() if moment is None else {Entry(TYPE_INSTANT, moment, 0)}
 
 
 def elements_of(values: Sequence[Any]) -> list[Any]:

@@ -15,6 +15,7 @@ import msgspec
 from headwater.query import AllOf, AnyOf, Condition, Filter, Not
 from headwater.query.dates import instant
 from headwater.query.ordering import canonical
+from headwater.query.spelling import spellings
 from headwater.store.fields import entries
 from headwater.store.fields.paths import FieldPath
 
@@ -244,13 +245,12 @@ def _between(path: FieldPath, operator: str, bound: Any) -> Leaf | None:
 def _starting_with(path: FieldPath, prefix: str) -> Leaf | None:
     if len(prefix) > _LONGEST:
         return None
-    # Any spelling of the prefix, whether its case matters or not: the record tells.
-    ranges = []
-    folded = prefix.lower()
-    starts = ((entries.TYPE_STRING, prefix), (entries.TYPE_STRING, folded), (entries.TYPE_FOLDED, folded))
-    for kind, start in starts:
-        ranges.append(Range(path.path_row, kind, low=start, high=_after_prefix(start), high_open=True))
-    return _leaf(path, tuple(dict.fromkeys(ranges)), exact=False)
+    # Any spelling of its beginning, whether its case matters or not: the record tells.
+    starts = spellings(prefix)
+    ranges = [
+        Range(path.path_row, entries.TYPE_STRING, start, _after_prefix(start), high_open=True) for start in starts
+    ]
+    return _leaf(path, tuple(ranges), exact=False)
 
 
 def _after_prefix(prefix: str) -> str | None:

@@ -1,4 +1,8 @@
-"""Walking the field index in the order of its values."""
+"""Walking the field index in the order of its values.
+
+Inside a value the index has the order of creation and a sort wants that of the ids, so the documents of one value at a
+time are put in order: nothing for prices, some milliseconds for a hundred thousand documents with the same status.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +20,20 @@ Row = tuple[Position, int]
 
 _ASCENDING = (
     "SELECT type, value, created_at, document_id, document_row FROM field_values"
-    f" WHERE path_row = ? AND ends > 0 AND ends & {SMALLEST} AND type < {TYPE_LAST}"
+    f" WHERE path_row = ? AND ends & {SMALLEST} AND type < {TYPE_LAST}"
     " AND (type, value, document_id) > (?, ?, ?) ORDER BY type, value, document_id"
 )
 _NEXT_BELOW = (
-    "SELECT type, value FROM field_values WHERE path_row = ? AND ends > 0 AND (type, value) < (?, ?)"
+    "SELECT type, value FROM field_values WHERE path_row = ? AND ends <> 0 AND (type, value) < (?, ?)"
     " ORDER BY type DESC, value DESC LIMIT 1"
 )
 _OF_VALUE = (
     "SELECT type, value, created_at, document_id, document_row FROM field_values"
-    " WHERE path_row = ? AND type = ? AND value = ? AND document_id > ? AND ends > 0 AND ends & ? ORDER BY document_id"
+    " WHERE path_row = ? AND type = ? AND value = ? AND document_id > ? AND ends & ? ORDER BY document_id"
 )
 _LAST = (
     "SELECT created_at, document_id, document_row FROM field_values"
-    f" WHERE path_row = ?1 AND type = {TYPE_LAST} AND value = {{value}} AND document_id > ?2 AND ends > 0"
+    f" WHERE path_row = ?1 AND type = {TYPE_LAST} AND value = {{value}} AND document_id > ?2"
 )
 
 
