@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from headwater.cli import main
+from headwater.cli.connection import Client, Connection, path_of
 from tests.cli.conftest import Outcome, headwater, serving
 
 
@@ -237,3 +238,25 @@ def test_cascade_without_being_asked(run, film):
     arguments = ("documents", "delete", f"scenes-{film}", f"scene-{film}")
     assert run(*arguments, "--dry-run").exit_code == 2
     assert run(*arguments, "--cascade", "--yes", "--json").json["deleted_count"] == 2
+
+
+def test_tasks_are_listed_shown_and_stopped(run, film, environment):
+    connection = Connection(environment["HEADWATER_URL"], None, "commands", Path(environment["HEADWATER_DATA"]))
+    with Client(connection) as client:
+        path = path_of("collections", f"films-{film}", "documents", "bulk")
+        changed = client.call("PATCH", path, body={"update_data": {"seen": True}})
+    listed = run("tasks", "list", "--status", "COMPLETED")
+    assert changed["task_id"] in listed.stdout
+    assert run("tasks", "get", changed["task_id"], "--json").json["additional_data"]["updated_count"] == 1
+    assert run("tasks", "stop", changed["task_id"]).exit_code == 0, "one that has ended is no error"
+    refused = run("tasks", "get", "task_nothing")
+    assert "Task not found: task_nothing" in refused.stderr
+    assert "hint: see what is there with `headwater tasks list`" in refused.stderr
+
+
+def test_columns_that_do_not_fit_are_named(run):
+    assert "LAST_USED_AT" in run("keys", "list").stdout
+    narrow = run("keys", "list", COLUMNS="60")
+    assert max(map(len, narrow.stdout.splitlines())) <= 60
+    assert "KEY_ID" in narrow.stdout
+    assert "hint: there was no room for permissions" in narrow.stderr

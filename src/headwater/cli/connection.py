@@ -32,6 +32,7 @@ _FOUND_BY = {
     "Document": "documents list COLLECTION",
     "Api key": "keys list",
     "User": "users list",
+    "Task": "tasks list",
 }
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from headwater.cli.connection import Client
-from headwater.cli.output import CommandError, Table, note, print_json
+from headwater.cli.output import CommandError, Table, note, print_json, terminal_width
 
 Format = Literal["table", "json", "jsonl"]
 Filter = Annotated[str | None, Parameter(name="--filter", help='A filter as JSON: {"price": {"gte": 5}}.')]
@@ -22,7 +21,6 @@ Select = Annotated[
 _MAX_PAGE = 1000
 #: What a table shows of a document when nobody says which fields: as many of these as fit.
 _MAX_COLUMNS = 5
-_NARROW = (80, 24)
 _SYSTEM = frozenset({"document_id", "collection_id", "document_blobs", "searchable_at", "metadata"})
 #: Where short names of system fields lead, for the cells of a table.
 _PREFIXES = ("", "_internal.", "_internal.lineage.", "_internal.metadata.")
@@ -84,7 +82,7 @@ def _table(documents: Sequence[dict[str, Any]], select: Sequence[str]) -> Table:
         return Table(["document_id", *select])
     columns = ["document_id", *_columns(documents)]
     rows = [_row(document, columns) for document in documents]
-    return Table(columns, rows, shutil.get_terminal_size(_NARROW).columns)
+    return Table(columns, rows, terminal_width())
 
 
 def _columns(documents: Sequence[dict[str, Any]]) -> list[str]:

@@ -10,7 +10,7 @@ from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Jso
 from headwater.cli.output import note, print_json, print_object, print_rows
 
 app = App(name="keys", help="API keys: create, list, rotate, delete.")
-_COLUMNS = ("key_id", "name", "key_prefix", "permissions", "principal_id", "status", "expires_at", "last_used_at")
+_COLUMNS = ("key_id", "name", "status", "permissions", "principal_id", "expires_at", "key_prefix", "last_used_at")
 
 Permission = Literal["read", "write", "delete", "admin"]
 Key = Annotated[str, Parameter(help="Name or id of the key.")]

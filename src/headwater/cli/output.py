@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -94,6 +95,11 @@ class Table:
             print(line)
 
 
+def terminal_width() -> int:
+    """Columns of the terminal or of the variable COLUMNS; what goes into a file or a pipe has all the room."""
+    return shutil.get_terminal_size((sys.maxsize, 0)).columns
+
+
 def _width(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> int:
     return max(map(len, Table(columns).lines(rows)))
 
@@ -111,8 +117,13 @@ def _on_one_line(text: str) -> str:
 
 
 def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
-    """One table, as wide as its content."""
-    Table(columns).print_rows(rows)
+    """One table, as wide as its content; on a terminal, without the last columns that do not fit."""
+    parts = list(rows)
+    table = Table(columns, parts, terminal_width())
+    table.print_rows(parts)
+    left_out = columns[len(table.columns) :]
+    if left_out:
+        note(f"hint: there was no room for {', '.join(left_out)}; --json has everything")
 
 
 def print_page(answer: dict[str, Any], columns: Sequence[str], *, as_json: bool) -> None:
