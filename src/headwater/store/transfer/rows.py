@@ -102,12 +102,7 @@ def _note(
             "version": VERSION,
             "columns": columns,
             "lineage_sent": decode_sent(document.lineage_sent),
-            "indexes": {
-                vector.name: {
-                    name: indexes[vector.name].get(name) for name in ("output", "feature_extractor_id", "distance")
-                }
-                for vector in vectors
-            },
+            "indexes": {vector.name: _definition(indexes[vector.name]) for vector in vectors},
         }
     )
 
