@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.query import Condition, Filter
-from headwater.query.filters import AllOf, AnyOf
+from headwater.query import Filter
 from headwater.store.documents.update_data import SLICE_WEIGHT, FieldUpdate, weight_of
 from headwater.store.find import Position
+from headwater.store.find.query import narrowed, writable_by
 
 UPDATE_JOB = "documents.bulk_update"
 DELETE_JOB = "documents.bulk_delete"
@@ -52,10 +52,7 @@ class BulkChange(msgspec.Struct):
     @property
     def whole_filter(self) -> Filter | None:
         """The filter and the right to write in one."""
-        if self.principal is None:
-            return self.filter
-        writable = writable_by(self.principal)
-        return writable if self.filter is None else AllOf((writable, self.filter))
+        return self.filter if self.principal is None else narrowed(writable_by(self.principal), self.filter)
 
 
 class BulkProgress(msgspec.Struct):
@@ -82,11 +79,6 @@ class Slice(msgspec.Struct, array_like=True):
     rows: list[int]
     #: Nothing comes after it, so the job is done with it.
     last: bool = False
-
-
-def writable_by(principal: str) -> Filter:
-    """The documents that the principal may write, as a filter."""
-    return AnyOf(tuple(Condition(f"_internal._acl.{role}", "eq", principal) for role in ("owner", "write")))
 
 
 def decode_progress(stored: bytes | None) -> BulkProgress:

@@ -9,6 +9,8 @@ import msgspec
 
 from headwater.query import AllOf, AnyOf, Condition, Filter, paths_of
 
+_ACL = "_internal._acl"
+
 
 class Partition(msgspec.Struct, frozen=True):
     """One of ``count`` disjoint parts of all documents."""
@@ -57,10 +59,7 @@ class Query(msgspec.Struct, frozen=True):
     @property
     def whole_filter(self) -> Filter | None:
         """The filter and the access rule in one."""
-        if self.principal is None:
-            return self.filter
-        readable = readable_by(self.principal)
-        return readable if self.filter is None else AllOf((readable, self.filter))
+        return self.filter if self.principal is None else narrowed(readable_by(self.principal), self.filter)
 
     @property
     def paths(self) -> list[str]:
@@ -70,9 +69,21 @@ class Query(msgspec.Struct, frozen=True):
 
 def readable_by(principal: str) -> Filter:
     """The documents that the principal may read, as a filter."""
-    acl = "_internal._acl"
-    owned = tuple(Condition(f"{acl}.{role}", "eq", principal) for role in ("owner", "read", "write"))
-    return AnyOf((*owned, Condition(f"{acl}.public", "eq", True)))
+    return AnyOf((*_in_role(principal, "owner", "read", "write"), Condition(f"{_ACL}.public", "eq", True)))
+
+
+def writable_by(principal: str) -> Filter:
+    """The documents that the principal may write, as a filter."""
+    return AnyOf(_in_role(principal, "owner", "write"))
+
+
+def narrowed(rule: Filter, wanted: Filter | None) -> Filter:
+    """An access rule and what is looked for in one."""
+    return rule if wanted is None else AllOf((rule, wanted))
+
+
+def _in_role(principal: str, *roles: str) -> tuple[Filter, ...]:
+    return tuple(Condition(f"{_ACL}.{role}", "eq", principal) for role in roles)
 
 
 class Explain(msgspec.Struct):
