@@ -9,9 +9,12 @@ import httpx2
 import pytest
 
 from headwater.catalog.database import fetch_all
+from headwater.errors import ConflictError, InsufficientStorageError
+from headwater.jobs.lane import Lane
 from headwater.query import parse_filter
 from headwater.store.commands.base import Command, handles
-from headwater.store.commands.fields import RemoveDroppedEntries, ResumeFieldPaths
+from headwater.store.commands.fields import FillFieldPaths, RemoveDroppedEntries, ResumeFieldPaths
+from headwater.store.commands.jobs import MAX_ATTEMPTS
 from headwater.store.find import Explain, Query
 from headwater.store.transaction import Transaction
 
@@ -22,6 +25,15 @@ Rows = list[tuple[Any, ...]]
 
 class GiveUpJobs(Command):
     """What becomes of jobs that fail too often."""
+
+
+class NearlyGiveUpJobs(Command):
+    """So that the next attempt is the last one."""
+
+
+@handles(NearlyGiveUpJobs)
+def nearly_give_up_jobs(tx: Transaction, _: NearlyGiveUpJobs) -> None:
+    tx.execute("UPDATE jobs SET attempts = ?", (MAX_ATTEMPTS - 1,))
 
 
 @handles(GiveUpJobs)
@@ -176,3 +188,33 @@ async def test_a_start_resumes_paths_whose_job_is_gone(
     await runtime.store.execute(ResumeFieldPaths())
     await work(runtime)
     assert paths(runtime) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(InsufficientStorageError, "pending"), (ConflictError, "failed"), (ZeroDivisionError, "failed")],
+)
+async def test_only_a_full_disk_is_waited_for(
+    client: httpx2.AsyncClient,
+    collection: dict[str, Any],
+    runtime: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+    state: str,
+) -> None:
+    await create(client, collection, brand="b")
+    await declare(client, "brand")
+    execute = runtime.store.execute
+
+    async def refuse(command: Command) -> Any:
+        if isinstance(command, FillFieldPaths):
+            raise error("no")
+        return await execute(command)
+
+    monkeypatch.setattr(runtime.store, "execute", refuse)
+    await runtime.store.execute(NearlyGiveUpJobs())
+    lane = Lane(runtime.settings.data, runtime.settings, runtime.store)
+    assert await lane._work_one("test", ["fields.fill"])
+    lane.close()
+    assert fetch_all(runtime.reader.connection, "SELECT state FROM jobs") == [(state,)]

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import signal
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import structlog
 import uvloop
 
 from headwater.catalog.database import fetch_one, open_reader
-from headwater.errors import ConflictError, HeadwaterError
+from headwater.errors import ConflictError, HeadwaterError, InsufficientStorageError, ServiceUnavailableError
 from headwater.jobs.registry import Handler, Work, handlers
 from headwater.kit.clock import now_milliseconds
 from headwater.kit.log import configure_logs
@@ -30,6 +31,7 @@ from headwater.store.commands.base import Command
 from headwater.store.commands.fields import ResumeFieldPaths
 from headwater.store.commands.jobs import MAX_ATTEMPTS, ClaimJob, CompleteJob, FailJob, ReleaseLeases, RenewLease
 from headwater.store.commands.purge import ResumePurges
+from headwater.store.commands.tasks import TASK_KINDS
 from headwater.store.interface import Store
 from headwater.store.transfer.files import sweep
 
@@ -48,6 +50,8 @@ _SLOTS = {
     "bulk": ["documents.bulk_update", "documents.bulk_delete"],
 }
 _SWEEP_SECONDS = 60.0
+#: A full disk, or a store that is away: the server's own jobs wait for their end. Whoever started a task is told.
+_PASSING = (InsufficientStorageError, ServiceUnavailableError)
 
 
 class Lane:
@@ -112,26 +116,32 @@ class Lane:
 
     async def _perform(self, owner: str, job: dict[str, Any], handler: Handler) -> None:
         job_id = job["job_id"]
-        started = asyncio.get_running_loop().time()
         last = job["attempts"] >= MAX_ATTEMPTS
         work = Work(self._directory, self._settings, self._store, job_id, job["arguments"], last_attempt=last)
         renewing = asyncio.create_task(self._renew(owner, job_id, work))
         try:
-            result = await handler(work)
-            await self._store.execute(CompleteJob(job_id=job_id, owner=owner, result=result))
+            await self._store.execute(await self._end_of(owner, job, handler(work)))
         except ConflictError as error:
             log.warning("a job was taken over", job=job_id, kind=job["kind"], reason=error.message)
-        except Exception as error:
-            log.exception("a job failed", job=job_id, kind=job["kind"], attempt=job["attempts"])
-            text = error.message if isinstance(error, HeadwaterError) else f"{type(error).__name__}: {error}"
-            await self._store.execute(FailJob(job_id=job_id, owner=owner, error=text))
-        else:
-            elapsed = asyncio.get_running_loop().time() - started
-            log.info("a job is done", job=job_id, kind=job["kind"], seconds=round(elapsed, 3))
         finally:
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
+
+    async def _end_of(self, owner: str, job: dict[str, Any], working: Awaitable[dict[str, Any]]) -> Command:
+        """Do the work; the command that says how it ended."""
+        job_id, kind = job["job_id"], job["kind"]
+        started = asyncio.get_running_loop().time()
+        try:
+            result = await working
+        except Exception as error:
+            log.exception("a job failed", job=job_id, kind=kind, attempt=job["attempts"])
+            text = error.message if isinstance(error, HeadwaterError) else f"{type(error).__name__}: {error}"
+            passing = isinstance(error, _PASSING) and kind not in TASK_KINDS
+            return FailJob(job_id=job_id, owner=owner, error=text, passing=passing)
+        elapsed = asyncio.get_running_loop().time() - started
+        log.info("a job is done", job=job_id, kind=kind, seconds=round(elapsed, 3))
+        return CompleteJob(job_id=job_id, owner=owner, result=result)
 
     async def _renew(self, owner: str, job_id: str, work: Work) -> None:
         while True:

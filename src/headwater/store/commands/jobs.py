@@ -38,11 +38,12 @@ class CompleteJob(Command, kw_only=True):
 
 
 class FailJob(Command):
-    """Try again later, or give up after ``MAX_ATTEMPTS``."""
+    """Try again later, or give up after ``MAX_ATTEMPTS``: not when what failed will pass by itself."""
 
     job_id: str
     owner: str
     error: str
+    passing: bool = False
 
 
 class ReleaseLeases(Command):
@@ -115,7 +116,7 @@ def complete_job(tx: Transaction, command: CompleteJob) -> None:
 @handles(FailJob, frees_space=True)
 def fail_job(tx: Transaction, command: FailJob) -> None:
     attempts = _require_lease(tx, command.job_id, command.owner)
-    final = attempts >= MAX_ATTEMPTS
+    final = attempts >= MAX_ATTEMPTS and not command.passing
     delay = min(_FIRST_RETRY_MILLISECONDS * 2 ** (attempts - 1), _LAST_RETRY_MILLISECONDS)
     tx.execute(
         "UPDATE jobs SET state = ?, error = ?, run_after = ?, leased_until = NULL, lease_owner = NULL, updated_at = ?"
