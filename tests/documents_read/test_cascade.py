@@ -98,6 +98,13 @@ async def test_what_was_made_of_an_object_goes(client: Client, film: dict[str, s
         assert (await refused(client, path, 404, **query))["code"] == "object_not_found"
 
 
+async def test_a_mistyped_dry_run_deletes_nothing(client: Client, film: dict[str, str]) -> None:
+    error = await refused(client, document_path("films", "film"), 422, cascade="true", dryrun="true")
+    assert "dryrun: unknown parameter; accepted are cascade, dry_run" in error["message"]
+    await refused(client, "/v1/objects/obj_1/documents", 422, dry="true")
+    assert await left(client) == EVERYTHING
+
+
 async def test_points_go_with_their_documents(client: Client, film: dict[str, str], runtime: Any) -> None:
     await delete(client, document_path("films", "film"), cascade="true")
     vectors, tombstones = (

@@ -67,11 +67,26 @@ async def _cascade(request: Request) -> tuple[bool, bool]:
     cascade, dry_run = (parse_flag(name, request.query_params.get(name, "")) for name in ("cascade", "dry_run"))
     if dry_run and not cascade:
         raise ValidationError.at(["query", "dry_run"], "dry_run goes with cascade=true", "missing_cascade")
+    if cascade:
+        _refuse_unknown(request, "cascade", "dry_run")
     return cascade, dry_run
+
+
+def _refuse_unknown(request: Request, *known: str) -> None:
+    """Elsewhere a parameter that nobody knows does no harm, but a mistyped ``dry_run`` would delete."""
+    for name in request.query_params:
+        if name not in known:
+            message = f"{name[:80]}: unknown parameter; accepted are {', '.join(known)}"
+            raise ValidationError.at(["query", name], message, "extra_forbidden")
 
 
 #: ``cascade`` and ``dry_run`` of a delete.
 Cascade = Annotated[tuple[bool, bool], Depends(_cascade)]
+
+
+async def no_mistyped_dry_run(request: Request) -> None:
+    """For the delete that always cascades, where one may say so, too."""
+    _refuse_unknown(request, "cascade", "dry_run")
 
 
 def _parameter(name: str, kind: str, description: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from headwater.http.dependencies import Ctx
 from headwater.http.responses import JSONBytes, json_response
@@ -17,6 +17,7 @@ from headwater.resources.documents import (
     service_cascade,
     service_lineage,
 )
+from headwater.resources.documents.options import no_mistyped_dry_run
 from headwater.resources.documents.schemas import DocumentResponse, DocumentsDeleted
 from headwater.resources.documents.schemas_lineage import (
     DecompositionTree,
@@ -130,6 +131,7 @@ async def get_documents_by_object(
     summary="Delete what was made of an object",
     operation_id="delete_documents_by_object",
     response_model=DocumentsDeleted,
+    dependencies=[Depends(no_mistyped_dry_run)],
 )
 async def delete_documents_by_object(
     object_id: str,
