@@ -32,7 +32,9 @@ class Outcome:
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """The environment without what a developer may have set for the command, plus the given variables."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+    # xdist gives its workers the width of the terminal that the tests were started in.
+    set_by_others = ("HEADWATER_", "COLUMNS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(set_by_others)}
     return {**kept, **variables}
 
 
