@@ -34,6 +34,8 @@ def run(environment, monkeypatch, capsys):
     """The command in this process, against the live server: what a process of its own would add is seen elsewhere."""
 
     def run(*arguments: str | Path, stdin: str = "", **more: str) -> Outcome:
+        # xdist gives its workers the width of the terminal that the tests were started in.
+        monkeypatch.delenv("COLUMNS", raising=False)
         for name, value in {**environment, **more}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))

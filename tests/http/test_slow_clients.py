@@ -114,16 +114,19 @@ def test_an_idle_connection_is_closed_after_keep_alive(serve: Serve) -> None:
 
 
 def test_a_hundred_slow_connections_leave_room_for_others(impatient: Live) -> None:
-    wires = [impatient.connect() for _ in range(100)]
+    wires: list[Wire] = []
     parts = [b"GET / HTTP/1.1\r\nHo", b"POST /v1/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{"]
     statuses: list[list[int]] = []
 
-    def dawdle(number: int, wire: Wire) -> None:
+    def dawdle(number: int) -> None:
         with contextlib.suppress(OSError):
+            # Not before: a connection without a byte is closed without an answer.
+            wire = impatient.connect()
+            wires.append(wire)
             wire.send(parts[number % 2])
             statuses.append(wire.statuses())
 
-    threads = [threading.Thread(target=dawdle, args=pair) for pair in enumerate(wires)]
+    threads = [threading.Thread(target=dawdle, args=(number,)) for number in range(100)]
     try:
         for thread in threads:
             thread.start()
