@@ -145,9 +145,9 @@ class LiveServer:
     def kill(self) -> None:
         """SIGKILL to the supervisor and all its descendants, at once."""
         assert self._process is not None
-        everybody = [self.pid, *children_of(self.pid)]
+        everybody = _stopped(self.pid)
         for pid in everybody:
-            _kill(pid)
+            _signal(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
         _wait_gone(everybody)
@@ -156,7 +156,7 @@ class LiveServer:
         """SIGKILL to one process of that role; False when there is none at the moment."""
         found = self.pids(role)
         if found:
-            _kill(choose.choice(found))
+            _signal(choose.choice(found), signal.SIGKILL)
         return bool(found)
 
     # -- what it tells ----------------------------------------------------------------------------------------
@@ -180,15 +180,29 @@ def _pump(stream: object, lines: queue.Queue[str]) -> None:
             lines.put(line)
 
 
-def _kill(pid: int) -> None:
+def _stopped(pid: int) -> list[int]:
+    """The process and all its descendants, none of which can start another one any more.
+
+    Without that, a child started between the look and the blow would live on, with files and locks of its own.
+    """
+    stopped: list[int] = []
+    while running := [found for found in (pid, *children_of(pid)) if found not in stopped]:
+        for found in running:
+            _signal(found, signal.SIGSTOP)
+        stopped += running
+    return stopped
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
 
 
 def _wait_gone(pids: list[int]) -> None:
     """Killed descendants are reaped by init; until then they may hold files and locks."""
-    deadline = time.monotonic() + 5
-    while any(command_line(pid) for pid in pids) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 20
+    while any(command_line(pid) for pid in pids):
+        assert time.monotonic() < deadline, f"some of {pids} are still there"
         time.sleep(0.005)
