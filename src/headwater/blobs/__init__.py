@@ -1,0 +1,1 @@
+"""Files that documents and objects refer to: one interface, a local directory or an S3-compatible store behind it."""
