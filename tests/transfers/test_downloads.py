@@ -14,7 +14,7 @@ import pytest
 
 from headwater.kit.clock import now_milliseconds
 from headwater.runtime import Runtime
-from headwater.store.transfer.files import EXPORTS, LINK_SECONDS, sweep
+from headwater.store.transfer.files import EXPORTS, LINK_SECONDS, new_export, sweep
 from headwater.store.transfer.links import PATH, Link, read_link, write_link
 
 from .conftest import export, fetch
@@ -123,13 +123,12 @@ async def test_sweep_takes_dead_exports_only(
     client: httpx2.AsyncClient, link: dict[str, Any], runtime: Runtime
 ) -> None:
     exports = runtime.settings.data / EXPORTS
-    nobody = 2**22 + 1
-    (exports / f".partial-{nobody}-exp_a").mkdir()
-    (exports / f".partial-{os.getpid()}-exp_b").mkdir()
-    assert sweep(runtime.settings.data) == [f".partial-{nobody}-exp_a"]
-    assert (await fetch(client, link["download_url"])).status_code == 200
-    for entry in exports.iterdir():
-        os.utime(entry, (time.time() - 2 * LINK_SECONDS,) * 2)
-    sweep(runtime.settings.data)
-    assert [entry.name for entry in exports.iterdir()] == [f".partial-{os.getpid()}-exp_b"]
+    (exports / ".partial-exp_a").mkdir()
+    with new_export(runtime.settings.data, "exp_b") as partial:
+        assert sweep(runtime.settings.data) == [".partial-exp_a"]
+        assert (await fetch(client, link["download_url"])).status_code == 200
+        for entry in exports.iterdir():
+            os.utime(entry, (time.time() - 2 * LINK_SECONDS,) * 2)
+        sweep(runtime.settings.data)
+        assert list(exports.iterdir()) == [partial]
     assert (await fetch(client, link["download_url"])).status_code == 404

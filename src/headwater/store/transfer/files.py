@@ -1,16 +1,18 @@
 """The files of exports: ``DIR/exports/EXPORT_ID/``, there whole or not at all, and removed when their links are dead.
 
-An export is written into ``.partial-PID-EXPORT_ID`` and renamed when every byte of it is on the disk. So a process that
-dies in the middle leaves nothing that anybody could fetch, only something for ``sweep`` to remove.
+An export is written into ``.partial-EXPORT_ID`` and renamed when every byte of it is on the disk. So a process that
+dies in the middle leaves nothing that anybody could fetch, only something for ``sweep`` to remove: whoever writes holds
+a lock on the folder, and the system takes that from the dead.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -78,17 +80,31 @@ def new_export(directory: Path, export_id: str) -> Iterator[Path]:
     """A folder to write an export into. It becomes the export when the block ends well, and is removed otherwise."""
     exports = directory / EXPORTS
     exports.mkdir(mode=0o700, exist_ok=True)
-    partial = exports / f"{_PARTIAL}{os.getpid()}-{export_id}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(mode=0o700)
-    try:
-        yield partial
-        sync_directory(partial)
-        partial.rename(exports / export_id)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    partial = exports / f"{_PARTIAL}{export_id}"
+    with ExitStack() as held:
+        with _locked(exports):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(mode=0o700)
+            held.enter_context(_locked(partial))
+        try:
+            yield partial
+            sync_directory(partial)
+            partial.rename(exports / export_id)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
     sync_directory(exports)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, once nobody else does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class SyncedFile:
@@ -132,28 +148,32 @@ def sweep(directory: Path) -> list[str]:
     exports = directory / EXPORTS
     if not exports.is_dir():
         return []
-    gone = [entry for entry in exports.iterdir() if _abandoned(entry)]
-    for entry in gone:
-        shutil.rmtree(entry, ignore_errors=True)
+    with _locked(exports):
+        gone = [entry for entry in exports.iterdir() if _abandoned(entry)]
+        for entry in gone:
+            shutil.rmtree(entry, ignore_errors=True)
     return [entry.name for entry in gone]
 
 
 def _abandoned(entry: Path) -> bool:
+    if entry.name.startswith(_PARTIAL):
+        return not _in_use(entry)
     try:
         age = time.time() - entry.stat().st_mtime
     except FileNotFoundError:
         return False
-    if entry.name.startswith(_PARTIAL):
-        owner = entry.name.removeprefix(_PARTIAL).partition("-")[0]
-        return not _alive(owner)
     return age > LINK_SECONDS + _GRACE_SECONDS
 
 
-def _alive(process_id: str) -> bool:
+def _in_use(folder: Path) -> bool:
     try:
-        os.kill(int(process_id), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return True  # Its writer has just given it its name.
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    return True
+    finally:
+        os.close(descriptor)
+    return False
