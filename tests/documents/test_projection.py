@@ -195,7 +195,7 @@ def test_what_the_writer_stores_is_what_the_merge_says(tmp_path_factory: Any, bo
     try:
         connection.execute("BEGIN")
         connection.execute("INSERT INTO organizations VALUES ('org_a', 'A', '{}', 0, 0)")
-        connection.execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0)")
+        connection.execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0, NULL)")
         connection.execute("INSERT INTO collections VALUES (1, 1, 'col_a', 'a', 'active', '{}', 0, 0)")
         tx = Transaction(connection, now=1_700_000_000_000, sequence=0)
         namespace = load_namespace(connection, 1)

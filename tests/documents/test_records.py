@@ -26,7 +26,7 @@ def tx(tmp_path: Path) -> Iterator[Transaction]:
     connection = open_writer(tmp_path, synchronous="OFF")
     connection.execute("BEGIN")
     connection.execute("INSERT INTO organizations VALUES ('org_a', 'A', '{}', 0, 0)")
-    connection.execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0)")
+    connection.execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0, NULL)")
     for row in (1, 2):
         values = (row, f"col_{row}", f"collection {row}")
         connection.execute("INSERT INTO collections VALUES (?, 1, ?, ?, 'active', '{}', 0, 0)", values)
@@ -98,7 +98,7 @@ def test_an_id_of_another_collection_is_taken(tx: Transaction) -> None:
 
 
 def test_a_collection_of_another_namespace_is_not_written_to(tx: Transaction) -> None:
-    tx.execute("INSERT INTO namespaces VALUES (2, 'org_a', 'ns_b', 'b', 'active', '{}', 0, 0)")
+    tx.execute("INSERT INTO namespaces VALUES (2, 'org_a', 'ns_b', 'b', 'active', '{}', 0, 0, NULL)")
     tx.execute("UPDATE collections SET namespace_row = 2 WHERE collection_row = 2")
     with pytest.raises(NotFoundError):
         create(tx, collection_row=2)

@@ -25,7 +25,7 @@ class World:
         self.tx = Transaction(self.connection, now=1_700_000_000_000, sequence=0)
         execute = self.connection.execute
         execute("INSERT INTO organizations VALUES ('org_a', 'A', '{}', 0, 0)")
-        execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0)")
+        execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0, NULL)")
         self.rows: dict[str, int] = {}
 
     @property

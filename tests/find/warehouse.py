@@ -33,7 +33,7 @@ class Warehouse:
         self.tx = Transaction(self.connection, now=START, sequence=100)
         execute = self.connection.execute
         execute("INSERT INTO organizations VALUES ('org_a', 'A', '{}', 0, 0)")
-        execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0)")
+        execute("INSERT INTO namespaces VALUES (1, 'org_a', 'ns_a', 'a', 'active', '{}', 0, 0, NULL)")
         for row in (1, 2):
             execute(f"INSERT INTO collections VALUES ({row}, 1, 'col_{row}', 'c{row}', 'active', '{{}}', 0, 0)")
         self.documents: dict[str, DocumentRow] = {}

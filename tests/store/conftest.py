@@ -39,7 +39,7 @@ class RemovePoint(Command, tag="RemovePoint"):
 @handles(Prepare)
 def prepare(tx: Transaction, command: Prepare) -> None:
     tx.execute("INSERT INTO organizations VALUES ('org_1', 'One', '{}', 0, 0)")
-    tx.execute("INSERT INTO namespaces VALUES (1, 'org_1', 'ns_1', 'one', 'active', '{}', 0, 0)")
+    tx.execute("INSERT INTO namespaces VALUES (1, 'org_1', 'ns_1', 'one', 'active', '{}', 0, 0, NULL)")
     body = {"vectors": [{"name": "v", "kind": "dense", "dimensions": WIDTH, "distance": "cosine"}]}
     tx.execute("INSERT INTO collections VALUES (1, 1, 'col_1', 'one', 'active', ?, 0, 0)", (msgspec.json.encode(body),))
     tx.catalogue_changed()

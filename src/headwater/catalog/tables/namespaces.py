@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import msgspec
 
-_COLUMNS = "namespace_row, organization_id, namespace_id, namespace_name, body, created_at, updated_at"
+_COLUMNS = "namespace_row, organization_id, namespace_id, namespace_name, body, created_at, updated_at, objects_row"
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Namespace:
     body: dict[str, Any]
     created_at: int
     updated_at: int
+    #: The row of the companion that holds its buckets and objects; None before the first bucket.
+    objects_row: int | None = None
 
 
 def namespace_of(row: tuple[Any, ...]) -> Namespace:
-    namespace_row, organization_id, namespace_id, name, body, created_at, updated_at = row
-    return Namespace(
-        namespace_row, organization_id, namespace_id, name, msgspec.json.decode(body), created_at, updated_at
-    )
+    namespace_row, organization_id, namespace_id, name, body, created_at, updated_at, objects_row = row
+    body = msgspec.json.decode(body)
+    return Namespace(namespace_row, organization_id, namespace_id, name, body, created_at, updated_at, objects_row)
 
 
 def load_namespace(connection: apsw.Connection, namespace_row: int) -> Namespace | None:

@@ -20,6 +20,7 @@ from headwater.store.collections.sources import downstream
 from headwater.store.commands.base import Command, handles
 from headwater.store.commands.collections import insert_row, require_collection
 from headwater.store.commands.namespaces import require_namespace
+from headwater.store.documents.records import remove_rows
 from headwater.store.fields.paths import remove_entries
 from headwater.store.transaction import Transaction
 
@@ -227,8 +228,7 @@ def _remove_rows(tx: Transaction, collection_row: int, limit: int) -> int:
         )
     ]
     for row in rows:
-        tx.execute("DELETE FROM documents WHERE document_row = ?", (row,))
-        tx.execute("DELETE FROM vectors WHERE document_row = ?", (row,))
+        remove_rows(tx, row)
     removed = len(rows)
     for table, key in (("vectors", "document_row"), ("tombstones", "sequence")):
         tx.execute(

@@ -12,6 +12,7 @@ import msgspec
 
 from headwater.errors import AlreadyExistsError, StorageCorruptedError
 from headwater.kit.clock import to_text
+from headwater.store.blobs.uses import drop_uses
 from headwater.store.documents.vector_forms import decode_vectors, encode_vectors
 from headwater.store.fields import maintain
 from headwater.store.transaction import Transaction
@@ -188,8 +189,14 @@ def claim_id(tx: Transaction, namespace_row: int, document_id: str) -> None:
         return
     if row[1] is not None:
         raise id_taken(document_id)
-    tx.execute("DELETE FROM documents WHERE document_row = ?", (row[0],))
-    tx.execute("DELETE FROM vectors WHERE document_row = ?", (row[0],))
+    remove_rows(tx, row[0])
+
+
+def remove_rows(tx: Transaction, document_row: int) -> None:
+    """Remove what a document of a collection that is being deleted has besides its place in the indexes."""
+    drop_uses(tx, "document", document_row)
+    tx.execute("DELETE FROM documents WHERE document_row = ?", (document_row,))
+    tx.execute("DELETE FROM vectors WHERE document_row = ?", (document_row,))
 
 
 def id_taken(document_id: str) -> AlreadyExistsError:
@@ -253,6 +260,7 @@ def _remove_vectors(tx: Transaction, collection_row: int, document_row: int) -> 
 def delete_document(tx: Transaction, document: DocumentRow) -> None:
     """Remove a document, its vectors and its point."""
     maintain.remove(tx, document)
+    drop_uses(tx, "document", document.document_row)
     tx.execute("DELETE FROM documents WHERE document_row = ?", (document.document_row,))
     _remove_vectors(tx, document.collection_row, document.document_row)
     tx.count_documents(document.collection_row, -1)
