@@ -14,20 +14,21 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import structlog
 import uvloop
 
 from headwater.catalog.database import open_reader
-from headwater.errors import BadRequestError, HeadwaterError, to_wire
+from headwater.errors import BadRequestError, HeadwaterError
 from headwater.kit.log import configure_logs
 from headwater.kit.process import collect_rarely, die_with_parent
 from headwater.settings import Settings
 from headwater.store.commands.base import decoder
+from headwater.store.link import Connection, answer_frame, listen, remove_socket
 from headwater.store.lock import DirectoryLock
-from headwater.store.protocol import Answer, FrameReader, Request, frame, pack
+from headwater.store.protocol import Request
 from headwater.store.queries import answer_query
 from headwater.store.writer import Question, Waiting, Writer
 
@@ -35,36 +36,6 @@ log = structlog.get_logger("headwater.store")
 
 #: Exit status when another process holds the directory: the supervisor gives up instead of trying again.
 EXIT_LOCKED = 75
-
-
-class Connection(asyncio.Protocol):
-    """One worker. Frames are cut from the stream; each is answered as soon as its command is durable."""
-
-    def __init__(self, server: StorageServer) -> None:
-        self._server = server
-        self._frames = FrameReader()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports do not inherit from asyncio's.
-        self._transport = cast(asyncio.Transport, transport)
-        self._server.connections.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        self._server.connections.discard(self)
-
-    def data_received(self, data: bytes) -> None:
-        for payload in self._frames.feed(data):
-            self._server.receive(self, payload)
-
-    def send(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
 
 
 class StorageServer:
@@ -85,10 +56,10 @@ class StorageServer:
         try:
             self._dispatch(connection, request, len(payload))
         except HeadwaterError as error:
-            connection.send(_answer(request.request_id, None, error))
+            connection.send(answer_frame(request.request_id, None, error))
         except msgspec.DecodeError as error:
             wrong = BadRequestError(f"the store cannot read this command: {error}")
-            connection.send(_answer(request.request_id, None, wrong))
+            connection.send(answer_frame(request.request_id, None, wrong))
 
     def _dispatch(self, connection: Connection, request: Request, size: int) -> None:
         reply = self._replier(connection, request.request_id)
@@ -96,7 +67,7 @@ class StorageServer:
             command = self._decode_command(request.body)
             self.writer.submit(Waiting(command, request.operation_id, size, reply))
         elif request.kind == "outcome":
-            connection.send(_answer(request.request_id, self._outcome(request.operation_id), None))
+            connection.send(answer_frame(request.request_id, self._outcome(request.operation_id), None))
         else:
             body = msgspec.msgpack.decode(request.body)
             kind = request.kind
@@ -105,7 +76,7 @@ class StorageServer:
     def _replier(self, connection: Connection, request_id: int) -> Callable[[Any, HeadwaterError | None], None]:
         def reply(outcome: Any, error: HeadwaterError | None) -> None:
             # Encoded in the writer's thread: the loop only has to write. A group's answers wake it once.
-            answer = _answer(request_id, outcome, error)
+            answer = answer_frame(request_id, outcome, error)
             with self._answers_lock:
                 self._answers.append((connection, answer))
                 first = len(self._answers) == 1
@@ -133,16 +104,6 @@ class StorageServer:
         self._reader.close()
 
 
-def _answer(request_id: int, outcome: Any, error: HeadwaterError | None) -> bytes:
-    body = pack(outcome) if error is None else pack(to_wire(error))
-    return frame(Answer(request_id, error is None, body))
-
-
-def _remove(socket_path: Path) -> None:
-    # A predecessor that was killed leaves its socket behind; the lock says that it is dead.
-    socket_path.unlink(missing_ok=True)
-
-
 async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
     """Serve until SIGTERM. The caller holds the directory's lock."""
     stop = asyncio.Event()
@@ -152,12 +113,7 @@ async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
     server = StorageServer(directory, settings)
     server.writer.start()
     collect_rarely()
-    _remove(socket_path)
-    mask = os.umask(0o177)
-    try:
-        listener = await loop.create_unix_server(lambda: Connection(server), str(socket_path))
-    finally:
-        os.umask(mask)
+    listener = await listen(server, socket_path)
     log.info("the store is ready", sequence=server.writer.sequence, pid=os.getpid())
     await stop.wait()
     listener.close()
@@ -166,7 +122,7 @@ async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
     await asyncio.sleep(0)
     for connection in list(server.connections):
         connection.close()
-    _remove(socket_path)
+    remove_socket(socket_path)
     log.info("the store is closed", sequence=server.writer.sequence)
 
 
