@@ -24,7 +24,8 @@ def test_a_short_vector_ranks_by_its_direction(tmp_path: Path, length: float, ki
     shard = EdgeShard.create(tmp_path, specs)
     near, far = vector([length, length], *more), vector([1.0, -0.9], *more)
     shard.apply([PointChange(1, 1, [near]), PointChange(2, 2, [far])], specs)
-    hits = shard.search(vector([1.0, 1.0], *([[1.0, 1.0]] if more else [])), 2)
+    query = vector([1.0, 1.0], *([[1.0, 1.0]] if more else []))
+    hits = shard.search(query, "cosine", 2, exact=True)
     shard.close()
     assert [hit.document_row for hit in hits] == [1, 2]
 

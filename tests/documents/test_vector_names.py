@@ -57,7 +57,7 @@ def test_odd_names_live_side_by_side_in_the_index(tmp_path: Path) -> None:
     shard = EdgeShard.open(tmp_path / "shard")
     shard.apply([PointChange(2, 2, [vector(NAMES[1], 7)])], specs)
     assert {found.name: found.data for found in shard.fetch([1])[1]} == {each.name: each.data for each in vectors}
-    assert [hit.document_row for hit in shard.search(vector("a/b", 1), 5)] == [2, 1]
+    assert [hit.document_row for hit in shard.search(vector("a/b", 1), "dot", 5, exact=True)] == [2, 1]
     shard.close()
     assert {path.name for path in tmp_path.iterdir()} == {"shard"}
 

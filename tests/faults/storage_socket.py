@@ -13,6 +13,7 @@ import msgspec
 
 from headwater.catalog.database import open_reader
 from headwater.store.protocol import Answer, FrameReader, Request, frame, pack
+from headwater.store.search import SearchRequest, decode_found, encode_requests
 from headwater.vectors.interface import VectorData
 
 from .oracle import DIMENSIONS, VECTOR
@@ -67,11 +68,11 @@ def nearest(storage: StorageSocket, document_id: str, vector: bytes) -> str | No
     if row is None:
         return None
     query = VectorData(VECTOR, "dense", 1, DIMENSIONS, vector)
-    hits = storage.ask("search", {"collection_row": row[0], "vector": query, "limit": 1})
+    [hits] = decode_found(storage.ask("search", encode_requests([SearchRequest(row[0], query, limit=1)])))
     if not hits:
         return None
     found = storage.database.execute(
-        "SELECT document_id FROM documents WHERE document_row = ?", (hits[0][0],)
+        "SELECT document_id FROM documents WHERE document_row = ?", (hits[0].document_row,)
     ).fetchone()
     return None if found is None else str(found[0])
 

@@ -15,6 +15,7 @@ from headwater.errors import ConflictError
 from headwater.settings import Settings
 from headwater.store.commands.base import Command, handles
 from headwater.store.local import LocalStore
+from headwater.store.search import SearchRequest, search
 from headwater.store.transaction import Transaction
 from headwater.vectors.interface import PointChange, VectorData
 
@@ -30,6 +31,7 @@ class PutPoint(Command):
     document_id: str
     vector: bytes
     fail: str = ""
+    collection_row: int = COLLECTION
 
 
 class RemovePoint(Command, tag="RemovePoint"):
@@ -47,23 +49,33 @@ def prepare(tx: Transaction, command: Prepare) -> None:
 
 @handles(PutPoint)
 def put_point(tx: Transaction, command: PutPoint) -> dict[str, Any]:
-    number = tx.next_sequence()
+    number, row = tx.next_sequence(), command.collection_row
     vectors = [VectorData("v", "dense", 1, WIDTH, command.vector)]
     packed = msgspec.msgpack.encode(vectors)
     body, internal = b"{}", b'{"lineage":{}}'
     tx.execute(
         "INSERT INTO documents (document_row, namespace_row, collection_row, document_id, sequence, created_at,"
-        " updated_at, body, internal, checksum) VALUES (?, 1, 1, ?, ?, ?, ?, ?, ?, ?)",
-        (number, command.document_id, number, tx.now, tx.now, body, internal, zlib.crc32(internal, zlib.crc32(body))),
+        " updated_at, body, internal, checksum) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            row,
+            command.document_id,
+            number,
+            tx.now,
+            tx.now,
+            body,
+            internal,
+            zlib.crc32(internal, zlib.crc32(body)),
+        ),
     )
-    tx.execute("INSERT INTO vectors VALUES (?, 1, ?, ?, ?)", (number, number, packed, zlib.crc32(packed)))
-    tx.point_changed(COLLECTION, PointChange(number, number, vectors))
-    tx.count_documents(COLLECTION, 1)
+    tx.execute("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", (number, row, number, packed, zlib.crc32(packed)))
+    tx.point_changed(row, PointChange(number, number, vectors))
+    tx.count_documents(row, 1)
     if command.fail == "conflict":
         raise ConflictError("asked to fail")
     if command.fail:
         raise ZeroDivisionError
-    return {"sequence": number, "collection_row": COLLECTION}
+    return {"sequence": number, "collection_row": row}
 
 
 @handles(RemovePoint, frees_space=True)
@@ -87,16 +99,17 @@ class Harness:
         self.directory = settings.data
         self.store = LocalStore(self.directory, settings)
 
-    async def put(self, name: str, seed: int, fail: str = "") -> Any:
-        return await self.store.execute(PutPoint(document_id=name, vector=vector(seed).data, fail=fail))
+    async def put(self, name: str, seed: int, fail: str = "", collection_row: int = COLLECTION) -> Any:
+        command = PutPoint(document_id=name, vector=vector(seed).data, fail=fail, collection_row=collection_row)
+        return await self.store.execute(command)
 
     async def remove(self, name: str) -> Any:
         return await self.store.execute(RemovePoint(document_id=name))
 
     async def nearest(self, seed: int) -> int | None:
         """The row whose vector was made from this seed, if the index finds it."""
-        hits = await self.store.query("search", {"collection_row": COLLECTION, "vector": vector(seed), "limit": 1})
-        return hits[0][0] if hits and hits[0][2] > 0.9999 else None
+        [hits] = await search(self.store, [SearchRequest(COLLECTION, vector(seed), limit=1, min_score=0.9999)])
+        return hits[0].document_row if hits else None
 
     async def reopen(self, settings: Settings | None = None) -> None:
         await self.store.close()

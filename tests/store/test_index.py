@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater.errors import ServiceUnavailableError
 from headwater.reconcile import rebuild, verify
 from headwater.store.builder import build
 from headwater.store.commands.generations import AdoptGeneration, BeginGeneration
@@ -53,7 +54,8 @@ async def test_emptied_shard_is_not_served(harness: Any, rows: Any) -> None:
     assert [d.kind for d in report.differences].count("index") >= 1
     assert any("d7" in difference.identifier for difference in report.differences)
     await harness.open()
-    assert await harness.nearest(7) is None
+    with pytest.raises(ServiceUnavailableError, match="the collection col_1 is damaged"):
+        await harness.nearest(7)
     assert rows("SELECT state FROM generations") == [("damaged",)]
     await harness.store.close()
     await rebuild(harness.directory, harness.settings)

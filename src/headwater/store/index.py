@@ -23,7 +23,7 @@ from headwater.kit.failpoints import cross
 from headwater.settings import Settings
 from headwater.store.commands.generations import RequestBuild
 from headwater.vectors.edge import EdgeShard, IndexFailedError
-from headwater.vectors.interface import Hit, PointChange, VectorData, VectorShard, VectorSpec
+from headwater.vectors.interface import PointChange, VectorData, VectorShard, VectorSpec
 
 log = structlog.get_logger("headwater.index")
 
@@ -176,7 +176,7 @@ class Index:
                 self._apply(entry, changes)
             except Exception:
                 log.exception("the index refused a change; it will be built again", collection_row=collection_row)
-                self._give_up(entry)
+                self.give_up(entry)
                 stale.add(collection_row)
         for entry in self._open.values():
             entry.applied = max(entry.applied, sequence)
@@ -185,15 +185,11 @@ class Index:
     def _apply(self, entry: OpenShard, changes: list[PointChange]) -> None:
         known = {spec.name for spec in entry.specs}
         if any(vector.name not in known for change in changes for vector in change.vectors or ()):
-            entry.specs = self._specs(entry.collection_row)
+            entry.specs = self.specs(entry.collection_row)
         entry.shard.apply(changes, entry.specs)
         entry.pending += len(changes)
         entry.churn += len(changes)
         entry.last_used = time.monotonic()
-
-    def _specs(self, collection_row: int) -> list[VectorSpec]:
-        collection = load_collection(self._connection, collection_row)
-        return [] if collection is None else collection.vectors
 
     def drop(self, collection_row: int) -> None:
         """The collection is gone. Its shard is out of use at once, closed and removed by ``remove_dropped``."""
@@ -222,12 +218,35 @@ class Index:
 
     # -- reads ----------------------------------------------------------------------------------------------------
 
-    def search(
-        self, collection_row: int, query: VectorData, limit: int, within: list[int] | None, sequence: int
-    ) -> list[Hit]:
-        """The nearest points; none when the collection has no point yet."""
+    def entry(self, collection_row: int, sequence: int) -> OpenShard | None:
+        """The live shard, opened and caught up, or None when there is no point yet or it is damaged."""
         entry = self._shard(collection_row, sequence)
-        return [] if entry is None else entry.shard.search(query, limit, within=within)
+        if entry is not None:
+            entry.last_used = time.monotonic()
+        return entry
+
+    def is_damaged(self, collection_row: int) -> bool:
+        return bool(
+            self._connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM generations WHERE collection_row = ? AND state = 'damaged')",
+                (collection_row,),
+            ).get
+        )
+
+    def is_small(self, entry: OpenShard) -> bool:
+        """Comparing with every point takes a few milliseconds at the most."""
+        return entry.shard.count() <= self._settings.index_threshold
+
+    def spec(self, collection_row: int, name: str) -> VectorSpec | None:
+        """The collection's vector index of that name."""
+        entry = self._open.get(collection_row)
+        known = [] if entry is None else [spec for spec in entry.specs if spec.name == name]
+        return next(iter(known or [spec for spec in self.specs(collection_row) if spec.name == name]), None)
+
+    def specs(self, collection_row: int) -> list[VectorSpec]:
+        """The collection's vector indexes, none when it is gone."""
+        collection = load_collection(self._connection, collection_row)
+        return [] if collection is None else collection.vectors
 
     def shard_of(self, collection_row: int, sequence: int) -> VectorShard | None:
         """The live shard, opened and caught up, or None when there is none or it is damaged."""
@@ -264,7 +283,7 @@ class Index:
 
     def _load(self, collection_row: int, generation: int, checkpoint: int, indexed: int) -> OpenShard | None:
         directory = self._directory / directory_name(collection_row, generation)
-        specs = self._specs(collection_row)
+        specs = self.specs(collection_row)
         if directory.exists() and checkpoint > 0:
             shard = EdgeShard.open(directory, rows_after(self._connection, collection_row, checkpoint))
             return OpenShard(collection_row, generation, shard, specs, checkpoint, checkpoint, indexed)
@@ -342,7 +361,7 @@ class Index:
             self._checkpoint(entry, sequence)
         except IndexFailedError:
             log.exception("the index cannot be flushed; it will be built again", collection_row=entry.collection_row)
-            self._give_up(entry)
+            self.give_up(entry)
 
     def _checkpoint(self, entry: OpenShard, sequence: int) -> None:
         entry.shard.flush()
@@ -394,7 +413,7 @@ class Index:
             log.exception("a built index cannot be opened; it will be built again", collection_row=collection_row)
             self._forget(collection_row, generation)
             return
-        specs = self._specs(collection_row)
+        specs = self.specs(collection_row)
         self._catching_up.append(OpenShard(collection_row, generation, shard, specs, row[0], row[0], row[1]))
         cross("generation.adopted")
 
@@ -440,7 +459,8 @@ class Index:
 
     # -- damage ---------------------------------------------------------------------------------------------------
 
-    def _give_up(self, entry: OpenShard) -> None:
+    def give_up(self, entry: OpenShard) -> None:
+        """The shard failed: close it, and have it built again."""
         self._open.pop(entry.collection_row, None)
         try:
             entry.shard.close()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from headwater.errors import BadRequestError, NotFoundError
+from headwater.store.nearest import find_nearest
+from headwater.store.search import Found, decode_requests, encode_found
 from headwater.store.space import empty_log
-from headwater.vectors.interface import VectorData
 
 if TYPE_CHECKING:
     from headwater.store.writer import Writer
@@ -29,16 +28,10 @@ def _status(writer: Writer, _: Any) -> dict[str, Any]:
     }
 
 
-def _search(writer: Writer, body: dict[str, Any]) -> list[list[Any]]:
-    """``{collection_row, vector, limit, within?}`` → ``[[document_row, sequence, score], …]``, best first."""
-    hits = writer.index.search(
-        body["collection_row"],
-        msgspec.convert(body["vector"], VectorData),
-        body["limit"],
-        body.get("within"),
-        writer.sequence,
-    )
-    return [[hit.document_row, hit.sequence, hit.score] for hit in hits]
+def _search(writer: Writer, body: bytes) -> bytes:
+    """See ``store.search``, which encodes the question and decodes the answer."""
+    found = [Found.of(find_nearest(writer, request, number)) for number, request in enumerate(decode_requests(body))]
+    return encode_found(found)
 
 
 def _checkpoint(writer: Writer, _: Any) -> None:

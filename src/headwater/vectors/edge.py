@@ -16,6 +16,7 @@ import qdrant_edge as qdrant
 
 from headwater.vectors.interface import Distance, Hit, PointChange, VectorData, VectorSpec
 from headwater.vectors.names import file_name, record_name
+from headwater.vectors.scores import score_of
 
 T = TypeVar("T")
 _DISTANCES: dict[Distance, qdrant.Distance] = {
@@ -31,6 +32,9 @@ _PAGE = 10_000
 _MOST_OVERTAKEN = 1 << 20
 #: Edge normalises from the squared length 1.2e-7 (the epsilon of float32) on; a little more, for its own rounding.
 _SHORT = 1e-6
+#: Points of one score that are looked at beyond the limit, to put those first that come first.
+_MOST_TIES = 10_000
+_UNKNOWN_NAME = "Not existing vector name"
 
 
 class IndexFailedError(Exception):
@@ -205,19 +209,40 @@ class EdgeShard:
         records = _call(self._shard.retrieve, list(document_rows), False, True)
         return {int(record.id): _vectors_of(record) for record in records}
 
-    def search(self, query: VectorData, limit: int, *, within: Sequence[int] | None = None) -> list[Hit]:
-        only = None if within is None else qdrant.Filter(must=[qdrant.HasIdCondition(set(within))])
+    def search(
+        self, query: VectorData, distance: Distance, limit: int, *, within: Sequence[int] | None = None, exact: bool
+    ) -> list[Hit]:
+        nearest = _to_edge(_lengthened(query) if distance == "cosine" and query.kind != "sparse" else query)
+        asked = limit + 1
+        while True:
+            points = self._nearest(query.name, nearest, asked, within, exact)
+            if len(points) < asked or points[-1].score != points[limit - 1].score or asked > limit + _MOST_TIES:
+                break
+            # More points than fit have the score of the last one: which of them come first must not be chance.
+            asked = min(limit + 1 + _MOST_TIES, 2 * asked)
+        hits = [
+            Hit(int(point.id), int((point.payload or {}).get(_SEQUENCE, -1)), score_of(distance, float(point.score)))
+            for point in points
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.document_row))[:limit]
+
+    def _nearest(
+        self, name: str, query: Any, limit: int, within: Sequence[int] | None, exact: bool
+    ) -> list[qdrant.ScoredPoint]:
         request = qdrant.QueryRequest(
             limit=limit,
-            query=qdrant.Query.Nearest(_to_edge(query), using=file_name(query.name)),
-            filter=only,
+            query=qdrant.Query.Nearest(query, using=file_name(name)),
+            filter=None if within is None else qdrant.Filter(must=[qdrant.HasIdCondition(set(within))]),
             with_payload=True,
-            params=qdrant.SearchParams(exact=within is not None),
+            params=qdrant.SearchParams(exact=exact),
         )
-        return [
-            Hit(int(point.id), int((point.payload or {}).get(_SEQUENCE, -1)), float(point.score))
-            for point in _call(self._shard.query, request)
-        ]
+        try:
+            return _call(self._shard.query, request)
+        except IndexFailedError as error:
+            # An index of the collection that no point of this shard has had a vector for.
+            if _UNKNOWN_NAME in str(error):
+                return []
+            raise
 
     def optimize(self) -> None:
         _call(self._shard.optimize)

@@ -70,8 +70,14 @@ class VectorShard(Protocol):
     def fetch(self, document_rows: Sequence[int]) -> dict[int, list[VectorData]]:
         """Vectors as the index holds them (cosine ones normalised), by row; missing rows are absent."""
 
-    def search(self, query: VectorData, limit: int, *, within: Sequence[int] | None = None) -> list[Hit]:
-        """The nearest points by the index named in the query, best first; ``within`` restricts to those rows."""
+    def search(
+        self, query: VectorData, distance: Distance, limit: int, *, within: Sequence[int] | None = None, exact: bool
+    ) -> list[Hit]:
+        """The nearest points by the index named in the query, best first, those of equal score by their rows.
+
+        ``within`` restricts to these rows. ``exact`` compares with every point; otherwise a graph is followed where
+        there is one. Scores are the larger the better: see ``headwater.vectors.scores``.
+        """
 
     def optimize(self) -> None:
         """Build graphs and compact. Slow, and holds the GIL throughout: only in a builder process."""

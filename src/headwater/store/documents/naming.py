@@ -164,13 +164,20 @@ def check_fits(index: VectorIndex, vector: SentVector) -> None:
 def _mismatch(index: VectorIndex, vector: SentVector) -> ValidationError:
     got = {"kind": vector.kind, "dimensions": None if vector.kind == "sparse" else vector.width}
     expected = {"kind": index["kind"], "dimensions": index["dimensions"]}
+    return mismatch(f"vector {vector.key!r}", index["name"], expected, got, vector.location)
+
+
+def mismatch(
+    what: str, index_name: str, expected: dict[str, Any], got: dict[str, Any], location: list[str | int]
+) -> ValidationError:
+    """The refusal of a vector, stored or searched for, that an index cannot compare with its own."""
     error = ValidationError.at(
-        vector.location,
-        f"vector {vector.key!r} does not fit the index {index['name']}: expected {_shape(expected)}, got {_shape(got)}",
+        location,
+        f"{what} does not fit the index {index_name}: expected {_shape(expected)}, got {_shape(got)}",
         "vector_dimension_mismatch",
         code="vector_dimension_mismatch",
     )
-    error.details = {**(error.details or {}), "index": index["name"], "expected": expected, "got": got}
+    error.details = {**(error.details or {}), "index": index_name, "expected": expected, "got": got}
     return error
 
 
