@@ -20,6 +20,8 @@ class Hit:
     document: dict[str, Any] | None = None
     #: What stages added, by root key (``scores``, ``feature_scores``, ``_expanded``, …); shown over the document.
     added: dict[str, Any] = field(default_factory=dict)
+    #: The number of the point that a search found: the score is of the vectors that the document had then.
+    sequence: int | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -28,7 +30,8 @@ class Hit:
 
     def shown(self) -> dict[str, Any]:
         """As the answer shows it. The document must have been loaded."""
-        shown = {"document_id": self.document_id, "collection_id": self.collection_id, **(self.document or {})}
+        own = {"document_id": self.document_id, "collection_id": self.collection_id} if self.document_row else {}
+        shown = own | (self.document or {})
         if self.score is not None:
             shown["score"] = self.score
         return shown | self.added

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from headwater.catalog.tables.collections import Collection
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.kit.clock import to_text
 from headwater.resources.collections.repository import State
+from headwater.store.collections.feature_uris import feature_uri, split_extractor_id
 
 _INDEX_TYPES = {"dense": "dense", "sparse": "sparse", "multi": "multi_dense"}
-_EXTRACTOR_ID = re.compile(r"(?P<name>.+)_(?P<version>v\d+)")
 _ECHOED = (
     "description",
     "source_bucket_schemas",
@@ -95,21 +94,6 @@ def index_of(vector: dict[str, Any]) -> dict[str, Any]:
         "description": f"Vectors stored as {vector['name']}",
     }
     return index if vector.get("dimensions") is None else index | {"dimensions": vector["dimensions"]}
-
-
-def feature_uri(vector: dict[str, Any]) -> str:
-    """``mixpeek://{extractor}@{version}/{output}``; the bare name of an index that no extractor of that form made."""
-    extractor = split_extractor_id(vector.get("feature_extractor_id"))
-    if extractor is None:
-        return str(vector["name"])
-    name, version = extractor
-    return f"mixpeek://{name}@{version}/{vector['output']}"
-
-
-def split_extractor_id(identifier: str | None) -> tuple[str, str] | None:
-    """``text_extractor_v1`` → ``("text_extractor", "v1")``."""
-    match = _EXTRACTOR_ID.fullmatch(identifier or "")
-    return None if match is None else (match["name"], match["version"])
 
 
 def feature_descriptors(collection: Collection) -> list[dict[str, Any]]:

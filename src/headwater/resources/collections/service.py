@@ -13,7 +13,7 @@ from headwater.context import Context
 from headwater.errors import NotEnabledError, ValidationError
 from headwater.resources.collections import repository
 from headwater.resources.collections.extractors import EXTRACTORS
-from headwater.resources.collections.render import collection_response, feature_descriptors, feature_uri
+from headwater.resources.collections.render import collection_response, feature_descriptors
 from headwater.resources.collections.repository import State
 from headwater.resources.collections.schemas import (
     CloneCollectionRequest,
@@ -21,6 +21,7 @@ from headwater.resources.collections.schemas import (
     Source,
     UpdateCollectionRequest,
 )
+from headwater.store.collections.feature_uris import feature_uri
 from headwater.store.commands.collections import (
     PASSTHROUGH_EXTRACTOR,
     CreateCollection,

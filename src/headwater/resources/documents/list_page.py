@@ -10,12 +10,11 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
-from headwater.resources.documents import repository
 from headwater.resources.documents.expand import expand_documents
 from headwater.resources.documents.repository import Found
 from headwater.resources.documents.select import Selection
 from headwater.scope import DocumentScope
-from headwater.store.documents.records import DocumentRow
+from headwater.store.documents.records import DocumentRow, load_vectors_of
 from headwater.store.documents.render import (
     PLAIN,
     RenderOptions,
@@ -161,7 +160,7 @@ def _group(group: Group, rendered: Iterator[bytes]) -> bytes:
 def _with_vectors(connection: apsw.Connection, documents: Sequence[DocumentRow], view: View) -> list[Found]:
     if not view.options.needs_vectors:
         return [Found(document, []) for document in documents]
-    vectors = repository.load_vectors_of(connection, [document.document_row for document in documents])
+    vectors = load_vectors_of(connection, [document.document_row for document in documents])
     return [Found(document, vectors.get(document.document_row, [])) for document in documents]
 
 

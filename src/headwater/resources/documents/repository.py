@@ -42,15 +42,6 @@ def _found(rows: apsw.Cursor) -> list[Found]:
     return found
 
 
-def load_vectors_of(connection: apsw.Connection, document_rows: Sequence[int]) -> dict[int, list[VectorData]]:
-    """The vectors of those documents that have any."""
-    rows = connection.execute(
-        "SELECT document_row, data, checksum FROM vectors WHERE document_row IN (SELECT value FROM json_each(?))",
-        (msgspec.json.encode(document_rows).decode(),),
-    )
-    return {row: checked_vectors(f"document row {row}", data, checksum) for row, data, checksum in rows}
-
-
 def find_documents(
     connection: apsw.Connection, namespace_row: int, document_ids: Sequence[str], *, with_vectors: bool
 ) -> dict[str, Found]:

@@ -132,6 +132,15 @@ def load_vectors(connection: apsw.Connection, document_row: int) -> list[VectorD
     return [] if row is None else checked_vectors(f"document row {document_row}", *row)
 
 
+def load_vectors_of(connection: apsw.Connection, document_rows: Sequence[int]) -> dict[int, list[VectorData]]:
+    """The vectors of those documents that have any."""
+    rows = connection.execute(
+        "SELECT document_row, data, checksum FROM vectors WHERE document_row IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(document_rows).decode(),),
+    )
+    return {row: checked_vectors(f"document row {row}", data, checksum) for row, data, checksum in rows}
+
+
 def checked_vectors(document: str, data: bytes, checksum: int) -> list[VectorData]:
     """What the two columns hold. Raises ``StorageCorruptedError`` when it has changed on disk."""
     if zlib.crc32(data) != checksum:

@@ -1,0 +1,42 @@
+"""From rows of a working set to documents: read when a stage or the page needs them, and checked once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from headwater.context import Context
+from headwater.query import Filter
+from headwater.retrieval.hits import Hit
+from headwater.store.documents.render import PLAIN, RenderOptions
+from headwater.store.find import Query
+from headwater.store.find.by_rows import render_rows
+from headwater.tenancy.document_acl import principal_of
+
+
+@dataclass(frozen=True)
+class Hydration:
+    """``filter``: what a document must match still; it is the one that the hits were found by."""
+
+    filter: Filter | None = None
+    options: RenderOptions = PLAIN
+
+
+async def hydrate(context: Context, hits: Sequence[Hit], how: Hydration = Hydration()) -> list[Hit]:
+    """The hits, in their order, with their documents as a list shows them.
+
+    Documents that are gone, that the caller may not see, that do not match the filter any more or whose vectors have
+    changed since they were found are left out. Hits that have their documents are taken as they are.
+    """
+    points = {hit.document_row: hit.sequence for hit in hits if hit.document is None}
+    if not points:
+        return list(hits)
+    collections = tuple(sorted({hit.collection_row for hit in hits if hit.document is None}))
+    query = Query(context.scope.namespace_row, collections, how.filter, principal_of(context))
+    found = await context.runtime.find(render_rows, query, points, how.options, shown=len(points))
+    for hit in hits:
+        if hit.document is None and hit.document_row in found:
+            hit.document = msgspec.json.decode(found[hit.document_row])
+    return [hit for hit in hits if hit.document is not None]

@@ -1,0 +1,1 @@
+"""Feature search: the nearest documents to vectors and texts, under a filter, in one ranking."""

@@ -1,0 +1,90 @@
+"""Documents that something else has found by their rows: which of them are still there, may be seen, and match.
+
+All functions here are for ``Runtime.find``. ``points`` holds the rows, each with the number of the point that was
+found for it, or None: a document whose vectors have changed since is another one than was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import apsw
+import msgspec
+
+from headwater.query import Fields
+from headwater.query.ordering import Rank
+from headwater.store.documents.records import (
+    COLUMNS,
+    DOCUMENTS,
+    Record,
+    build_document,
+    check,
+    load_vectors_of,
+)
+from headwater.store.documents.render import PLAIN, RenderOptions, render_document
+from headwater.store.find.budget import Budget
+from headwater.store.find.fields import compile_query, viewer_of
+from headwater.store.find.grouping import group_values
+from headwater.store.find.query import Query
+
+Points = Mapping[int, int | None]
+
+_AMONG = " WHERE d.document_row IN (SELECT value FROM json_each(?)) AND d.namespace_row = ?"
+_POINT = " LEFT JOIN vectors v ON v.document_row = d.document_row"
+_RECORDS = f"SELECT {COLUMNS}, v.sequence FROM {DOCUMENTS}{_POINT}{_AMONG}"
+_IDENTITIES = f"SELECT d.document_row, d.document_id, c.collection_id, v.sequence FROM {DOCUMENTS}{_POINT}{_AMONG}"
+
+
+class Identity(NamedTuple):
+    document_id: str
+    collection_id: str
+
+
+def identify(connection: apsw.Connection, budget: Budget, query: Query, points: Points) -> dict[int, Identity]:
+    """Who the documents are that match the query."""
+    if query.whole_filter is None:
+        rows = connection.execute(_IDENTITIES, (_json(points), query.namespace_row))
+        return {row: Identity(*who) for row, *who, sequence in rows if points[row] in (None, sequence)}
+    return {record[0]: Identity(record[3], record[15]) for record, _ in _matching(connection, budget, query, points)}
+
+
+def render_rows(
+    connection: apsw.Connection, budget: Budget, query: Query, points: Points, options: RenderOptions = PLAIN
+) -> dict[int, bytes]:
+    """The documents that match the query, as JSON."""
+    found = [build_document(record) for record, _ in _matching(connection, budget, query, points)]
+    vectors = load_vectors_of(connection, list(points)) if options.needs_vectors else {}
+    return {
+        document.document_row: render_document(document, options, vectors.get(document.document_row, ()))
+        for document in found
+    }
+
+
+def group_rows(
+    connection: apsw.Connection, budget: Budget, query: Query, points: Points, path: str
+) -> dict[int, tuple[Identity, list[Rank]]]:
+    """The documents that match the query, and the groups by the values at the path that each is in."""
+    return {
+        record[0]: (Identity(record[3], record[15]), group_values(fields.values_at(path)))
+        for record, fields in _matching(connection, budget, query, points, [path])
+    }
+
+
+def _matching(
+    connection: apsw.Connection, budget: Budget, query: Query, points: Points, further_paths: Sequence[str] = ()
+) -> Iterator[tuple[Record, Fields]]:
+    budget.spend(len(points))
+    fields_of, accepts = viewer_of(query, further_paths), compile_query(query)
+    for *columns, sequence in connection.execute(_RECORDS, (_json(points), query.namespace_row)):
+        record = tuple(columns)
+        if points[record[0]] not in (None, sequence):
+            continue
+        check(record)
+        fields = fields_of(record)
+        if accepts is None or accepts(fields):
+            yield record, fields
+
+
+def _json(points: Points) -> str:
+    return msgspec.json.encode(list(points)).decode()
