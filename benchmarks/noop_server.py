@@ -14,6 +14,7 @@ from typing import Any
 import uvloop
 
 from headwater.app import create_app
+from headwater.blobs.opening import open_blobs
 from headwater.catalog.cache import Catalogue
 from headwater.catalog.reader import Reader
 from headwater.http.server import make_server
@@ -58,10 +59,13 @@ async def _serve(directory: Path) -> None:
     reader = Reader(directory, cache_bytes=settings.sqlite_cache_bytes)
     store, catalogue = NoopStore(), Catalogue(reader.connection)
     learner = FieldLearner(store, settings)
-    runtime = Runtime(settings, Secret.load(directory), store, reader, catalogue, ThreadLanes(reader), learner)
+    secret = Secret.load(directory)
+    blobs = open_blobs(settings, secret)
+    runtime = Runtime(settings, secret, store, reader, catalogue, ThreadLanes(reader), learner, blobs)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         await make_server(create_app(runtime), settings).serve(sockets=[listener])
+    await blobs.close()
     reader.close()
 
 

@@ -39,6 +39,7 @@ def settings(tmp_path: Path) -> Settings:
 async def runtime(settings: Settings, anyio_backend: str) -> AsyncIterator[Any]:
     """A runtime over a store in this process, with the organization of a first start. ``runtime.admin_key`` is kept
     in ``DIR/admin-key``."""
+    from headwater.blobs.opening import open_blobs
     from headwater.catalog.cache import Catalogue
     from headwater.catalog.reader import Reader
     from headwater.kit.secrets import Secret
@@ -53,8 +54,10 @@ async def runtime(settings: Settings, anyio_backend: str) -> AsyncIterator[Any]:
     await bootstrap(store, settings, settings.data)
     reader = Reader(settings.data)
     learner = FieldLearner(store, settings)
-    yield Runtime(settings, secret, store, reader, Catalogue(reader.connection), ThreadLanes(reader), learner)
+    catalogue, lanes, blobs = Catalogue(reader.connection), ThreadLanes(reader), open_blobs(settings, secret)
+    yield Runtime(settings, secret, store, reader, catalogue, lanes, learner, blobs)
     await learner.settle()
+    await blobs.close()
     reader.close()
     await store.close()
 

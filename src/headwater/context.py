@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.blobs.interface import Signer
 from headwater.catalog.tables.api_keys import ApiKey
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import BadRequestError
@@ -21,6 +22,19 @@ class Context:
     key: ApiKey
     #: The namespace of ``X-Namespace``, on routes that are scoped by it.
     namespace: Namespace | None = None
+    #: Scheme and host that the request came to, such as ``http://127.0.0.1:8420``.
+    reached_at: str = ""
+
+    @property
+    def public_url(self) -> str:
+        """What the links in answers begin with."""
+        settings = self.runtime.settings
+        return settings.public_url.rstrip("/") or self.reached_at + settings.root_path.rstrip("/")
+
+    @property
+    def signer(self) -> Signer:
+        """Makes links to files for the caller. They die with the caller's key."""
+        return self.runtime.blobs.signer(self.public_url, self.key.key_id)
 
     @property
     def organization(self) -> OrganizationScope:

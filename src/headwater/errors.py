@@ -5,7 +5,8 @@ HeadwaterError
 ├── ForbiddenError 403 · QuotaExceededError 403 · NotEnabledError 403 · SignatureError 403
 ├── NotFoundError 404 · MethodNotAllowedError 405 · RequestTimeoutError 408
 ├── ConflictError 409 · AlreadyExistsError 409 · PreconditionFailedError 412
-├── PayloadTooLargeError 413 · URITooLongError 414 · UnsupportedMediaTypeError 415 · ValidationError 422
+├── PayloadTooLargeError 413 · URITooLongError 414 · UnsupportedMediaTypeError 415
+├── RangeNotSatisfiableError 416 · ValidationError 422 · URLValidationError 422 · BlockedUrlError 422
 ├── TooManyRequestsError 429 · HeadersTooLargeError 431 · InternalServerError 500
 ├── ServiceUnavailableError 503 · StorageReadOnlyError 503 · StorageCorruptedError 503
 └── QueryTimeoutError 504 · InsufficientStorageError 507
@@ -139,6 +140,25 @@ class UnsupportedMediaTypeError(HeadwaterError):
     """The body has a content type or encoding that the route does not read."""
 
     status = 415
+
+
+class RangeNotSatisfiableError(HeadwaterError):
+    """``Range`` asks for something beyond the end of the file, or for several parts. Ask for one part that it has."""
+
+    status = 416
+
+
+class URLValidationError(HeadwaterError):
+    """A file could not be fetched from its URL: nobody answers, it is missing, too large or too slow."""
+
+    status = 422
+
+
+class BlockedUrlError(HeadwaterError):
+    """A URL that is not fetched: not HTTP, with a password, or to an address inside the server's own network.
+    ``HEADWATER_FETCH_ALLOW`` names the exceptions."""
+
+    status = 422
 
 
 class ValidationItem(TypedDict):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from headwater.blobs.interface import BlobStore
 from headwater.catalog.cache import Catalogue
 from headwater.catalog.reader import Reader
 from headwater.kit.secrets import Secret
@@ -37,6 +38,7 @@ class Runtime:
     catalogue: Catalogue
     lanes: Lanes
     learner: FieldLearner
+    blobs: BlobStore
 
     async def find(self, function: Callable[..., T], *arguments: Any, shown: int = 0) -> T:
         """``function(connection, budget, *arguments)`` over one snapshot, where the reading of many documents is no

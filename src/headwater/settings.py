@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     forwarded_allow_ips: str = Field(
         "", description="Proxies whose `X-Forwarded-*` headers are believed (comma-separated, `*` for any)."
     )
+    public_url: str = Field(
+        "",
+        description="How clients reach this server, such as `https://files.example`, for the links in its answers."
+        " Empty: as the request's `Host` says.",
+    )
     root_path: str = Field("", description="Path prefix that a proxy strips, for the links in `/docs`.")
     max_body_bytes: int = Field(32 * MEBIBYTE, ge=1024, description="Largest request body.")
     max_inflight_body_bytes: int = Field(
@@ -83,6 +88,9 @@ class Settings(BaseSettings):
         gt=0,
         description="How long a request waits for an export or import that runs as a task; beyond it, 504.",
     )
+
+    # Files
+    blobs_max_bytes: int = Field(5 * 1024 * MEBIBYTE, ge=1, description="Largest file that can be uploaded.")
 
     # Store
     commit_max_commands: int = Field(512, ge=1, description="Most commands in one commit.")

@@ -32,6 +32,7 @@ def main() -> None:
 
 async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -> None:
     from headwater.app import create_app
+    from headwater.blobs.opening import open_blobs
     from headwater.catalog.cache import Catalogue
     from headwater.catalog.reader import Reader
     from headwater.http.server import make_server
@@ -55,7 +56,9 @@ async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -
         waiting=settings.query_waiting,
     )
     catalogue, learner = Catalogue(reader.connection), FieldLearner(store, settings)
-    runtime = Runtime(settings, Secret.load(directory), store, reader, catalogue, lanes, learner)
+    secret = Secret.load(directory)
+    blobs = open_blobs(settings, secret)
+    runtime = Runtime(settings, secret, store, reader, catalogue, lanes, learner, blobs)
     server = make_server(create_app(runtime), settings)
     collect_rarely()
     try:
@@ -63,6 +66,7 @@ async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -
     finally:
         lanes.close()
         await store.close()
+        await blobs.close()
         reader.close()
 
 

@@ -15,6 +15,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from headwater.app import create_app
+from headwater.blobs.opening import open_blobs
 from headwater.catalog.cache import Catalogue
 from headwater.catalog.reader import Reader
 from headwater.http.access import ACCESS, Access
@@ -134,7 +135,8 @@ class Live:
         self.key = (directory / "admin-key").read_text().strip()
         reader = Reader(directory)
         catalogue, learner = Catalogue(reader.connection), FieldLearner(store, self.settings)
-        runtime = Runtime(self.settings, secret, store, reader, catalogue, ThreadLanes(reader), learner)
+        blobs = open_blobs(self.settings, secret)
+        runtime = Runtime(self.settings, secret, store, reader, catalogue, ThreadLanes(reader), learner, blobs)
         self.app = create_app(runtime, [*ROUTERS, echo_router()])
         self.server = make_server(self.app, self.settings)
         serving = asyncio.create_task(self.server.serve(sockets=[self.listener]))
@@ -144,6 +146,7 @@ class Live:
         try:
             await serving
         finally:
+            await blobs.close()
             reader.close()
             await store.close()
 

@@ -73,6 +73,7 @@ class Route(APIRoute):
         if self.access.permission == "public":
             return
         authorization = origin = namespace = None
+        host = ""
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value.decode("latin-1")
@@ -80,6 +81,8 @@ class Route(APIRoute):
                 namespace = _header_text(value)
             elif name == b"origin":
                 origin = value.decode("latin-1")
+            elif name == b"host":
+                host = value.decode("latin-1")
         try:
             caller = access_table.check(
                 self.access,
@@ -97,7 +100,8 @@ class Route(APIRoute):
             scope[UNRESOLVED_NAMESPACE] = caller.unresolved_namespace
         if caller.key is not None:
             scope["app"].state.last_used.used(caller.key.key_id)
-            scope[CONTEXT] = Context(runtime, scope[REQUEST_ID], caller.key, caller.namespace)
+            reached_at = f"{scope['scheme']}://{host}"
+            scope[CONTEXT] = Context(runtime, scope[REQUEST_ID], caller.key, caller.namespace, reached_at)
 
     def _decode(self, scope: Scope, raw: bytes, runtime: Runtime) -> Any:
         if not raw and not self._empty_is_object and self.body_field is not None:

@@ -25,6 +25,8 @@ FAILPOINTS: frozenset[str] = frozenset(
         "generation.adopted",  # the new generation is loaded, not caught up
         "generation.swapped",  # the catalogue names the new directory, the old one is still there
         "generation.removed",  # the old directory is gone
+        "blob.written",  # a file is complete, not synced and without its name
+        "blob.stored",  # a file has its name, nobody was told
         "export.written",  # a batch of an export is in its file, the rest is not
         "import.stored",  # a slice of an import is stored, the rest is not
         "clone.copied",  # a slice of a namespace's clone is stored, the rest is not

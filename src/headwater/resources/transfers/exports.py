@@ -24,8 +24,8 @@ from headwater.tenancy.access import access_collection
 INLINE_DOCUMENTS = 1000
 
 
-async def export_collection(ctx: Context, identifier: str, request: ExportRequest, base_url: str) -> dict[str, object]:
-    """Write the export and answer where it is. ``base_url`` is how the caller reaches this server."""
+async def export_collection(ctx: Context, identifier: str, request: ExportRequest) -> dict[str, object]:
+    """Write the export and answer where it is."""
     collection = access_collection(ctx, identifier)
     _refuse_what_is_not_there(request)
     plan = _plan(ctx, collection, request)
@@ -40,7 +40,7 @@ async def export_collection(ctx: Context, identifier: str, request: ExportReques
     manifest = load_manifest(ctx.runtime.settings.data, export_id)
     if manifest is None:
         raise InternalServerError(f"the export {export_id} was removed before it could be answered; repeat the request")
-    return _answer(ctx, manifest, base_url)
+    return _answer(ctx, manifest)
 
 
 def _refuse_what_is_not_there(request: ExportRequest) -> None:
@@ -90,16 +90,16 @@ async def _write_by_lane(ctx: Context, plan: ExportPlan) -> str:
     return str(result["export_id"])
 
 
-def _answer(ctx: Context, manifest: Manifest, base_url: str) -> dict[str, object]:
+def _answer(ctx: Context, manifest: Manifest) -> dict[str, object]:
     vectors = manifest.vectors
     return {
-        "download_url": _url(ctx, manifest, manifest.documents, base_url),
+        "download_url": _url(ctx, manifest, manifest.documents),
         "s3_path": _stored_path(manifest, manifest.documents),
         "format": manifest.format,
         "document_count": manifest.document_count,
         "file_size_bytes": manifest.documents.size_bytes,
         "exported_at": to_text(manifest.exported_at),
-        "vectors_download_url": None if vectors is None else _url(ctx, manifest, vectors, base_url),
+        "vectors_download_url": None if vectors is None else _url(ctx, manifest, vectors),
         "vectors_s3_path": None if vectors is None else _stored_path(manifest, vectors),
     }
 
@@ -108,7 +108,7 @@ def _stored_path(manifest: Manifest, file: ExportFile) -> str:
     return f"{EXPORTS}/{manifest.export_id}/{file.name}"
 
 
-def _url(ctx: Context, manifest: Manifest, file: ExportFile, base_url: str) -> str:
+def _url(ctx: Context, manifest: Manifest, file: ExportFile) -> str:
     expires_at = manifest.exported_at + LINK_SECONDS * 1000
     link = Link(manifest.organization_id, manifest.export_id, file.name, expires_at)
-    return f"{base_url.rstrip('/')}{PATH}/{write_link(ctx.runtime.secret, link)}"
+    return f"{ctx.public_url}{PATH}/{write_link(ctx.runtime.secret, link)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.responses import FileResponse
 
 from headwater.http.dependencies import Ctx, CurrentRuntime
@@ -35,15 +35,13 @@ _FILE: dict[int | str, dict[str, Any]] = {
     operation_id="export_collection",
     response_model=ExportResponse,
 )
-async def export_collection(
-    ctx: Ctx, collection_identifier: str, request: Request, body: ExportRequest | None = None
-) -> dict[str, Any]:
+async def export_collection(ctx: Ctx, collection_identifier: str, body: ExportRequest | None = None) -> dict[str, Any]:
     """Write the documents of this moment into a file, as they are stored, and answer a link that is good for an hour.
 
     With `include_vectors` and `include_lineage`, the lines of format `json` are complete: an import makes the same
     documents of them again. A large export goes on as a task when it outlasts the request (504): repeat the request.
     """
-    return await exports.export_collection(ctx, collection_identifier, body or ExportRequest(), str(request.base_url))
+    return await exports.export_collection(ctx, collection_identifier, body or ExportRequest())
 
 
 @router.get(

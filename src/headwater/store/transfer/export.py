@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 import apsw
 import msgspec
 
+from headwater.blobs.space import require_space
 from headwater.catalog.tables.collections import Collection, load_collection
 from headwater.errors import InsufficientStorageError, NotEnabledError, NotFoundError
 from headwater.kit.clock import now_milliseconds
@@ -27,7 +28,6 @@ from headwater.store.transfer.files import (
     SyncedFile,
     load_manifest,
     new_export,
-    require_space,
     write_manifest,
 )
 from headwater.store.transfer.tables import Table
@@ -133,7 +133,7 @@ class _Export:
         with ExitStack() as stack:
             writers = list(self._writers(stack))
             for batch in self._sampled(matching):
-                require_space(self._settings)
+                require_space(self._settings, 0, "the export")
                 exported = [self._with_vectors(document) for document in batch]
                 for writer in writers:
                     writer.write(exported)

@@ -19,9 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from headwater.errors import InsufficientStorageError
 from headwater.kit.secrets import sync_directory
-from headwater.settings import Settings
 
 EXPORTS = "exports"
 MANIFEST = "manifest.json"
@@ -129,18 +127,6 @@ class SyncedFile:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     with SyncedFile(folder / MANIFEST) as file:
         file.write(msgspec.json.encode(manifest))
-
-
-def require_space(settings: Settings) -> None:
-    """Raise ``InsufficientStorageError`` before an export takes the room that writes need."""
-    free = shutil.disk_usage(settings.data).free
-    if free < settings.free_space_bytes:
-        raise InsufficientStorageError(
-            f"the disk of the data directory has {free} bytes free, less than"
-            f" HEADWATER_FREE_SPACE_BYTES={settings.free_space_bytes}; the export was given up. Make room,"
-            " then repeat it",
-            details={"free_bytes": free, "required_bytes": settings.free_space_bytes},
-        )
 
 
 def sweep(directory: Path) -> list[str]:
