@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from headwater.blobs.digests import chunks_of, digest
 from headwater.blobs.interface import CHUNK_BYTES, BlobStore, Expected
-from headwater.blobs.keys import is_key, namespace_of, new_key
+from headwater.blobs.keys import belongs_to, folder_of, is_key, new_key, owner_of
 from headwater.errors import BadRequestError, HeadwaterError, NotFoundError, PayloadTooLargeError
+from headwater.scope import NamespaceScope
 
 pytestmark = pytest.mark.anyio
 
@@ -20,9 +22,9 @@ SIZES = (0, 1, 20_000, CHUNK_BYTES, CHUNK_BYTES + 1, 7 * CHUNK_BYTES + 12_345)
 
 
 @pytest.fixture
-def namespace() -> str:
+def namespace() -> NamespaceScope:
     """A namespace of this test alone: a store may be shared by many."""
-    return f"ns_{secrets.token_hex(5)}"
+    return NamespaceScope(f"org_{secrets.token_hex(5)}", 7, "chosen by users/..")
 
 
 async def stream(content: bytes, step: int = 60_000) -> AsyncIterator[bytes]:
@@ -41,12 +43,12 @@ async def read(store: BlobStore, key: str, start: int = 0, stop: int | None = No
         return b"".join([chunk async for chunk in content.chunks])
 
 
-async def keys_of(store: BlobStore, namespace: str) -> list[str]:
-    return sorted([info.key async for info in store.files(namespace)])
+async def keys_of(store: BlobStore, namespace: NamespaceScope) -> list[str]:
+    return sorted([info.key async for info in store.files(folder_of(namespace))])
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_is_put_is_read_back(store: BlobStore, namespace: str, size: int) -> None:
+async def test_what_is_put_is_read_back(store: BlobStore, namespace: NamespaceScope, size: int) -> None:
     key, content = new_key(namespace), secrets.token_bytes(size)
     put = await store.put(key, stream(content))
     assert (put.key, put.size_bytes) == (key, size)
@@ -60,13 +62,13 @@ async def test_what_is_put_is_read_back(store: BlobStore, namespace: str, size: 
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 1), (1, 5), (99_999, 100_000), (50_000, None), (0, None), (7, 7)])
-async def test_parts(store: BlobStore, namespace: str, start: int, stop: int | None) -> None:
+async def test_parts(store: BlobStore, namespace: NamespaceScope, start: int, stop: int | None) -> None:
     key, content = new_key(namespace), secrets.token_bytes(100_000)
     await store.put(key, stream(content))
     assert await read(store, key, start, stop) == content[start:stop]
 
 
-async def test_reading_may_be_given_up(store: BlobStore, namespace: str) -> None:
+async def test_reading_may_be_given_up(store: BlobStore, namespace: NamespaceScope) -> None:
     key, content = new_key(namespace), secrets.token_bytes(5 * CHUNK_BYTES)
     await store.put(key, stream(content))
     async with store.open(key) as opened:
@@ -76,7 +78,7 @@ async def test_reading_may_be_given_up(store: BlobStore, namespace: str) -> None
     assert await read(store, key) == content
 
 
-async def test_missing_files(store: BlobStore, namespace: str) -> None:
+async def test_missing_files(store: BlobStore, namespace: NamespaceScope) -> None:
     key = new_key(namespace)
     assert await store.stat(key) is None
     with pytest.raises(NotFoundError):
@@ -86,7 +88,7 @@ async def test_missing_files(store: BlobStore, namespace: str) -> None:
     await store.delete(key)
 
 
-async def test_deleted_files_are_gone(store: BlobStore, namespace: str) -> None:
+async def test_deleted_files_are_gone(store: BlobStore, namespace: NamespaceScope) -> None:
     key = new_key(namespace)
     await store.put(key, chunks_of(b"x"))
     await store.delete(key)
@@ -105,7 +107,7 @@ async def test_deleted_files_are_gone(store: BlobStore, namespace: str) -> None:
     ],
 )
 async def test_what_is_not_as_announced_is_not_stored(
-    store: BlobStore, namespace: str, expected: Expected, error: type[HeadwaterError], code: str | None
+    store: BlobStore, namespace: NamespaceScope, expected: Expected, error: type[HeadwaterError], code: str | None
 ) -> None:
     key = new_key(namespace)
     with pytest.raises(error) as raised:
@@ -114,7 +116,7 @@ async def test_what_is_not_as_announced_is_not_stored(
     assert await keys_of(store, namespace) == []
 
 
-async def test_what_is_as_announced_is_stored(store: BlobStore, namespace: str) -> None:
+async def test_what_is_as_announced_is_stored(store: BlobStore, namespace: NamespaceScope) -> None:
     key, content = new_key(namespace), b"x" * 100_000
     expected = Expected(100_000, hashlib.sha256(content).hexdigest(), 100_000)
     await store.put(key, stream(content), expected)
@@ -122,7 +124,9 @@ async def test_what_is_as_announced_is_stored(store: BlobStore, namespace: str) 
 
 
 @pytest.mark.parametrize("size", [0, 1000, 7 * CHUNK_BYTES])
-async def test_upload_that_breaks_off_leaves_what_was_there(store: BlobStore, namespace: str, size: int) -> None:
+async def test_upload_that_breaks_off_leaves_what_was_there(
+    store: BlobStore, namespace: NamespaceScope, size: int
+) -> None:
     kept, other = new_key(namespace), new_key(namespace)
     await store.put(kept, chunks_of(b"first"))
     for key in (kept, other):
@@ -132,7 +136,7 @@ async def test_upload_that_breaks_off_leaves_what_was_there(store: BlobStore, na
     assert await keys_of(store, namespace) == [kept]
 
 
-async def test_cancelled_upload_leaves_nothing(store: BlobStore, namespace: str) -> None:
+async def test_cancelled_upload_leaves_nothing(store: BlobStore, namespace: NamespaceScope) -> None:
     arrived = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
@@ -149,7 +153,7 @@ async def test_cancelled_upload_leaves_nothing(store: BlobStore, namespace: str)
     assert await keys_of(store, namespace) == []
 
 
-async def test_of_racing_uploads_one_wins_whole(store: BlobStore, namespace: str) -> None:
+async def test_of_racing_uploads_one_wins_whole(store: BlobStore, namespace: NamespaceScope) -> None:
     key = new_key(namespace)
     contents = [bytes([number]) * (2 * CHUNK_BYTES + number) for number in range(6)]
     await asyncio.gather(*(store.put(key, stream(content)) for content in contents))
@@ -157,7 +161,7 @@ async def test_of_racing_uploads_one_wins_whole(store: BlobStore, namespace: str
     assert await keys_of(store, namespace) == [key]
 
 
-async def test_copy_is_independent_of_what_is_put_later(store: BlobStore, namespace: str) -> None:
+async def test_copy_is_independent_of_what_is_put_later(store: BlobStore, namespace: NamespaceScope) -> None:
     upload, final = new_key(namespace), new_key(namespace)
     await store.put(upload, chunks_of(b"confirmed"))
     copied = await store.copy(upload, final)
@@ -168,18 +172,19 @@ async def test_copy_is_independent_of_what_is_put_later(store: BlobStore, namesp
     assert await read(store, final) == b"confirmed"
 
 
-async def test_files_of_one_namespace_or_of_all(store: BlobStore, namespace: str) -> None:
-    other = f"{namespace}x"
+async def test_files_of_one_namespace_or_of_all(store: BlobStore, namespace: NamespaceScope) -> None:
+    other = replace(namespace, namespace_row=70)
     keys = [new_key(namespace), new_key(namespace), new_key(other)]
     for key in keys:
         await store.put(key, chunks_of(b"x"))
     assert await keys_of(store, namespace) == sorted(keys[:2])
     assert await keys_of(store, other) == keys[2:]
     assert set(keys) <= {info.key async for info in store.files()}
-    assert {namespace_of(key) for key in keys} == {namespace, other}
+    assert [belongs_to(key, other) for key in keys] == [False, False, True]
+    assert owner_of(keys[2]) == (namespace.organization_id, 70)
 
 
-async def test_references_lead_back_to_their_keys(store: BlobStore, namespace: str) -> None:
+async def test_references_lead_back_to_their_keys(store: BlobStore, namespace: NamespaceScope) -> None:
     key = new_key(namespace)
     reference = store.references.of(key)
     assert reference.startswith("s3://")
@@ -192,8 +197,8 @@ async def test_references_lead_back_to_their_keys(store: BlobStore, namespace: s
 
 
 HOSTILE = (
-    "", "x", "a/b/c", "../secret", "a/..", "a/../b", "/etc/passwd", "a//b", "a/b\x00", "a/b\n", "a\\b", "a/%2e%2e",
-    "a/é", "a/" + "b" * 5000, ".partial/x", "a/.b",
+    "", "x", "o-1/b/c", "../secret", "o-1/..", "o-1/../b", "/etc/passwd", "o-1//b", "o-1/b\x00", "o-1/b\n", "o-1\\b",
+    "o-1/%2e%2e", "o-1/é", "o-1/" + "b" * 5000, ".partial/x", "o-1/.b", "o/b", "o-x/b", "o-٣/b",
 )  # fmt: skip
 
 

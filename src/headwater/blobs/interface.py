@@ -104,8 +104,8 @@ class BlobStore(Protocol):
         """Remove the file, durably. No file is no error."""
         ...
 
-    def files(self, namespace_id: str | None = None) -> AsyncIterator[BlobInfo]:
-        """Every whole file, or those of that namespace, in no order. Uploads in progress are not seen."""
+    def files(self, folder: str | None = None) -> AsyncIterator[BlobInfo]:
+        """Every whole file, or those of a namespace (``folder_of``), in no order. Half-written ones are not seen."""
         ...
 
     def signer(self, public_url: str, key_id: str) -> Signer:

@@ -1,4 +1,8 @@
-"""The names of files in a store: ``NAMESPACE_ID/BLOB_ID``, made by us and opaque. A user's file name is never one."""
+"""The names of files in a store: ``ORGANIZATION_ID-NAMESPACE_ROW/BLOB_ID``, made by us and opaque.
+
+A user's file name is never part of one, nor is the id of a namespace: users choose it, and two organizations may
+choose the same.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,21 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from headwater.scope import NamespaceScope
+
 _SCHEME = "s3://"
 #: No dots, so that no part of a key leads anywhere but to itself.
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9_-]{1,64}")
+_KEY = re.compile(r"([A-Za-z0-9_]{1,64})-([0-9]{1,18})/[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-def new_key(namespace_id: str) -> str:
+def new_key(scope: NamespaceScope) -> str:
     """A key that nothing was ever stored under, in that namespace."""
-    return f"{namespace_id}/blob_{secrets.token_hex(16)}"
+    return f"{folder_of(scope)}/blob_{secrets.token_hex(16)}"
+
+
+def folder_of(scope: NamespaceScope) -> str:
+    """What the keys of the namespace begin with, up to the slash."""
+    return f"{scope.organization_id}-{scope.namespace_row}"
 
 
 def is_key(text: str) -> bool:
@@ -21,9 +32,17 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-def namespace_of(key: str) -> str:
-    """The id of the namespace that the key belongs to."""
-    return key.partition("/")[0]
+def belongs_to(key: str, scope: NamespaceScope) -> bool:
+    """Whether the key is one of that namespace: to be asked before anything is done for its callers."""
+    return key.partition("/")[0] == folder_of(scope)
+
+
+def owner_of(key: str) -> tuple[str, int]:
+    """The id of the organization and the row of the namespace."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        raise ValueError(f"{key[:200]!r} is not a key of a file")
+    return match[1], int(match[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +59,7 @@ class References:
     def key_of(self, reference: str) -> str | None:
         """The key that the reference names; None when it is not one of this store's.
 
-        That it looks like a key says nothing about whose it is: compare ``namespace_of`` before anything is read.
+        That it looks like a key says nothing about whose it is: ask ``belongs_to``.
         """
         start = _SCHEME + self.root
         key = reference.removeprefix(start)

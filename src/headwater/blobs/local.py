@@ -7,15 +7,17 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 from headwater.blobs.incoming import Incoming
 from headwater.blobs.interface import CHUNK_BYTES, BlobInfo, Content, Expected
 from headwater.blobs.keys import References
 from headwater.blobs.links import LocalSigner, signing_key
+from headwater.blobs.reading import open_file
 from headwater.blobs.space import full_disk
 from headwater.blobs.tree import Tree
-from headwater.errors import NotFoundError, StorageCorruptedError
+from headwater.errors import NotFoundError
 from headwater.kit.secrets import Secret
 from headwater.kit.threads import finish, settle
 from headwater.settings import Settings
@@ -64,16 +66,8 @@ class LocalBlobs:
 
     @asynccontextmanager
     async def open(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[Content]:
-        descriptor = await finish(self._start(self._open, key))
-        try:
-            info = _info(key, os.fstat(descriptor))
-            reading = _Reading(self._start, descriptor, start, info.size_bytes if stop is None else stop)
-            try:
-                yield Content(info, reading.chunks())
-            finally:
-                await reading.settle()
-        finally:
-            os.close(descriptor)
+        async with open_file(self._threads, partial(self._open, key), start, stop) as file:
+            yield Content(_info(key, file.status), file.chunks)
 
     def _open(self, key: str) -> int:
         try:
@@ -117,8 +111,8 @@ class LocalBlobs:
         except FileNotFoundError:
             return
 
-    async def files(self, namespace_id: str | None = None) -> AsyncIterator[BlobInfo]:
-        folders = self._tree.files(namespace_id)
+    async def files(self, folder: str | None = None) -> AsyncIterator[BlobInfo]:
+        folders = self._tree.files(folder)
         while (files := await finish(self._start(next, folders, None))) is not None:
             for key, status in files:
                 yield _info(key, status)
@@ -132,37 +126,6 @@ class LocalBlobs:
 
     def _start(self, function: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-
-
-class _Reading:
-    """The chunks of a file, each read while the one before is on its way out."""
-
-    def __init__(
-        self, start_in_thread: Callable[..., asyncio.Future[bytes]], descriptor: int, start: int, stop: int
-    ) -> None:
-        self._start_in_thread = start_in_thread
-        self._descriptor = descriptor
-        self._at = start
-        self._stop = stop
-        self._ahead: asyncio.Future[bytes] | None = None
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        self._read_ahead()
-        while self._ahead is not None:
-            chunk = await finish(self._ahead)
-            if not chunk:
-                raise StorageCorruptedError("a file of the blob store is shorter than it was; run headwater verify")
-            self._at += len(chunk)
-            self._read_ahead()
-            yield chunk
-
-    def _read_ahead(self) -> None:
-        size = min(CHUNK_BYTES, self._stop - self._at)
-        self._ahead = self._start_in_thread(os.pread, self._descriptor, size, self._at) if size > 0 else None
-
-    async def settle(self) -> None:
-        if self._ahead is not None:
-            await settle(self._ahead)
 
 
 def _info(key: str, status: os.stat_result) -> BlobInfo:

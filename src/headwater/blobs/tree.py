@@ -1,4 +1,4 @@
-"""Where the files of the local store are: ``DIR/blobs/NAMESPACE_ID/XX/BLOB_ID``, and ``DIR/blobs/.partial/``.
+"""Where the files of the local store are: ``DIR/blobs/NAMESPACE/XX/BLOB``, and ``DIR/blobs/.partial/``.
 
 Every step goes through a descriptor of the folder before it and follows no link, so nothing that somebody planted
 there leads out of the directory.
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from headwater.blobs.keys import is_key, namespace_of
+from headwater.blobs.keys import is_key
 
 BLOBS = "blobs"
 PARTIAL = ".partial"
@@ -40,13 +40,12 @@ class Tree:
         """
         if not is_key(key):
             raise ValueError(f"{key[:200]!r} is not a key of a file")
-        namespace_id = namespace_of(key)
-        name = key.removeprefix(f"{namespace_id}/")
+        namespace, _, name = key.partition("/")
         # A folder of a million names is slow to list, and on some file systems to look up in.
         shard = sha256(name.encode()).hexdigest()[:2]
         with contextlib.ExitStack() as opened:
             descriptor = self._root
-            for part in (namespace_id, shard):
+            for part in (namespace, shard):
                 descriptor = _enter(part, descriptor, create=create)
                 opened.callback(os.close, descriptor)
             yield descriptor, name
@@ -81,10 +80,10 @@ class Tree:
             os.close(descriptor)
         return True
 
-    def files(self, namespace_id: str | None = None) -> Iterator[list[tuple[str, os.stat_result]]]:
+    def files(self, folder: str | None = None) -> Iterator[list[tuple[str, os.stat_result]]]:
         """Keys and properties of the whole files, a folder at a time."""
         for namespace in _folders(self._path):
-            if namespace_id not in (None, namespace.name):
+            if folder not in (None, namespace.name):
                 continue
             for shard in _folders(namespace.path):
                 yield list(_files(namespace.name, shard))
@@ -112,10 +111,10 @@ def _folders(path: Path | str) -> list[os.DirEntry[str]]:
         return [entry for entry in entries if entry.name != PARTIAL and entry.is_dir(follow_symlinks=False)]
 
 
-def _files(namespace_id: str, shard: os.DirEntry[str]) -> Iterator[tuple[str, os.stat_result]]:
+def _files(namespace: str, shard: os.DirEntry[str]) -> Iterator[tuple[str, os.stat_result]]:
     with os.scandir(shard.path) as entries:
         for entry in entries:
-            key = f"{namespace_id}/{entry.name}"
+            key = f"{namespace}/{entry.name}"
             if is_key(key) and entry.is_file(follow_symlinks=False):
                 # One that goes away while the folder is read was there or was not.
                 with contextlib.suppress(FileNotFoundError):
