@@ -20,6 +20,8 @@ from headwater.catalog.reader import Reader
 from headwater.http.server import make_server
 from headwater.kit.log import configure_logs
 from headwater.kit.secrets import Secret
+from headwater.models.local import LocalModels
+from headwater.models.registry import Registry
 from headwater.runtime import Runtime
 from headwater.settings import Settings
 from headwater.store.commands.base import Command
@@ -60,8 +62,8 @@ async def _serve(directory: Path) -> None:
     store, catalogue = NoopStore(), Catalogue(reader.connection)
     learner = FieldLearner(store, settings)
     secret = Secret.load(directory)
-    blobs = open_blobs(settings, secret)
-    runtime = Runtime(settings, secret, store, reader, catalogue, ThreadLanes(reader), learner, blobs)
+    blobs, models = open_blobs(settings, secret), LocalModels(Registry())
+    runtime = Runtime(settings, secret, store, reader, catalogue, ThreadLanes(reader), learner, blobs, models)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         await make_server(create_app(runtime), settings).serve(sockets=[listener])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -35,8 +36,33 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path / "data", sqlite_cache_bytes=8 << 20, reserve_bytes=0)
 
 
+@pytest.fixture(scope="session")
+def own_models() -> Iterator[Any]:
+    """The models that come with Headwater, loaded once for all tests of this process."""
+    from headwater.models.local import LocalModels
+    from headwater.models.registry import Registry
+
+    models = LocalModels(Registry(), lanes=1)
+    yield models
+    asyncio.run(models.close())
+
+
 @pytest.fixture
-async def runtime(settings: Settings, anyio_backend: str) -> AsyncIterator[Any]:
+async def models(settings: Settings, own_models: Any) -> AsyncIterator[Any]:
+    """What ``runtime.models`` is: with those of the operator when the settings name a directory of them."""
+    from headwater.models.local import LocalModels
+    from headwater.models.registry import Registry
+
+    if settings.models_dir is None:
+        yield own_models
+        return
+    models = LocalModels(Registry(settings.models_dir), lanes=1)
+    yield models
+    await models.close()
+
+
+@pytest.fixture
+async def runtime(settings: Settings, anyio_backend: str, models: Any) -> AsyncIterator[Any]:
     """A runtime over a store in this process, with the organization of a first start. ``runtime.admin_key`` is kept
     in ``DIR/admin-key``."""
     from headwater.blobs.opening import open_blobs
@@ -55,7 +81,7 @@ async def runtime(settings: Settings, anyio_backend: str) -> AsyncIterator[Any]:
     reader = Reader(settings.data)
     learner = FieldLearner(store, settings)
     catalogue, lanes, blobs = Catalogue(reader.connection), ThreadLanes(reader), open_blobs(settings, secret)
-    yield Runtime(settings, secret, store, reader, catalogue, lanes, learner, blobs)
+    yield Runtime(settings, secret, store, reader, catalogue, lanes, learner, blobs, models)
     await learner.settle()
     await blobs.close()
     reader.close()

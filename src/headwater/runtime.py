@@ -13,6 +13,7 @@ from headwater.blobs.interface import BlobStore
 from headwater.catalog.cache import Catalogue
 from headwater.catalog.reader import Reader
 from headwater.kit.secrets import Secret
+from headwater.models.interface import Models
 from headwater.settings import Settings
 from headwater.store.fields.learning import FieldLearner
 from headwater.store.find import Budget, BudgetExceededError
@@ -39,6 +40,7 @@ class Runtime:
     lanes: Lanes
     learner: FieldLearner
     blobs: BlobStore
+    models: Models
 
     async def find(self, function: Callable[..., T], *arguments: Any, shown: int = 0) -> T:
         """``function(connection, budget, *arguments)`` over one snapshot, where the reading of many documents is no

@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         10_000, ge=1, description="A path is indexed after three queries that had to read this many documents for it."
     )
 
+    # Models
+    models_dir: Path | None = Field(None, description="A directory with a folder for each ONNX model of your own.")
+    model_lanes: int = Field(0, ge=0, le=256, description="Batches that are computed at a time; 0 is one per core.")
+    model_waiting: int = Field(1024, ge=256, description="Texts that may wait for a model; beyond it, 503.")
+
     # Exports, imports and clones
     transfer_wait_seconds: float = Field(
         100.0,

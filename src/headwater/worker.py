@@ -39,6 +39,9 @@ async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -
     from headwater.kit.log import configure_logs
     from headwater.kit.process import collect_rarely
     from headwater.kit.secrets import Secret
+    from headwater.models import MODEL_SOCKET
+    from headwater.models.client import ModelClient
+    from headwater.models.registry import Registry
     from headwater.runtime import Runtime
     from headwater.settings import load_settings
     from headwater.store.client import StoreClient
@@ -58,13 +61,15 @@ async def _serve(listener: socket.socket, directory: Path, store_socket: Path) -
     catalogue, learner = Catalogue(reader.connection), FieldLearner(store, settings)
     secret = Secret.load(directory)
     blobs = open_blobs(settings, secret)
-    runtime = Runtime(settings, secret, store, reader, catalogue, lanes, learner, blobs)
+    models = ModelClient(store_socket.with_name(MODEL_SOCKET), Registry(settings.models_dir), settings)
+    runtime = Runtime(settings, secret, store, reader, catalogue, lanes, learner, blobs, models)
     server = make_server(create_app(runtime), settings)
     collect_rarely()
     try:
         await server.serve(sockets=[listener])
     finally:
         lanes.close()
+        await models.close()
         await store.close()
         await blobs.close()
         reader.close()

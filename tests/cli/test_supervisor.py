@@ -124,13 +124,13 @@ def test_killed_storage_process_is_replaced_and_writes_go_on(serve):
         assert '"child":"storage"' in server.log.read_text().replace(" ", "")
 
 
-def test_killed_worker_and_lane_are_replaced(serve):
+def test_killed_workers_lane_and_models_are_replaced(serve):
     with serve("--workers", "2") as server:
         killed = [pid for pid in server.children() if pid != server.storage_pid]
-        assert len(killed) == 3
+        assert len(killed) == 4
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
-        eventually(lambda: len(server.children()) == 4 and not set(server.children()) & set(killed), "new children")
+        eventually(lambda: len(server.children()) == 5 and not set(server.children()) & set(killed), "new children")
         # The listening socket is the supervisor's: a connection waits in it until a new worker accepts.
         with server.client() as client:
             assert client.get("/v1/me").status_code == 200

@@ -13,6 +13,8 @@ import pytest
 from headwater import __version__
 from headwater.app import create_app
 from headwater.errors import HeadwaterError
+from headwater.models.client import ModelClient
+from headwater.models.registry import Registry
 from headwater.runtime import Runtime
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
@@ -71,6 +73,16 @@ async def test_partly_up_is_degraded_and_says_why(runtime: Runtime, change: dict
 @pytest.fixture
 def unreachable(tmp_path: Path) -> Iterator[StoreClient]:
     yield StoreClient(tmp_path / "nobody.sock", Settings(outcome_wait_seconds=0.1))
+
+
+async def test_without_model_process_it_is_degraded(runtime: Runtime, tmp_path: Path) -> None:
+    models = ModelClient(tmp_path / "nobody.sock", Registry(), Settings(outcome_wait_seconds=0.1))
+    app = create_app(replace(runtime, models=models))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://headwater") as client:
+        answer = await client.get("/v1/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "DEGRADED")
+    assert answer.json()["data"] == {**UP, "inference": False}
+    assert answer.json()["errors"]["inference"] == "the model process is not running; repeat the request"
 
 
 async def test_without_storage_process_it_is_alive_but_not_ready(runtime: Runtime, unreachable: StoreClient) -> None:

@@ -24,6 +24,8 @@ from headwater.http.models import ClosedModel
 from headwater.http.route import Route
 from headwater.http.server import Server, make_server
 from headwater.kit.secrets import Secret
+from headwater.models.local import LocalModels
+from headwater.models.registry import Registry
 from headwater.resources import ROUTERS
 from headwater.runtime import Runtime
 from headwater.settings import Settings
@@ -135,8 +137,9 @@ class Live:
         self.key = (directory / "admin-key").read_text().strip()
         reader = Reader(directory)
         catalogue, learner = Catalogue(reader.connection), FieldLearner(store, self.settings)
-        blobs = open_blobs(self.settings, secret)
-        runtime = Runtime(self.settings, secret, store, reader, catalogue, ThreadLanes(reader), learner, blobs)
+        blobs, models = open_blobs(self.settings, secret), LocalModels(Registry())
+        lanes = ThreadLanes(reader)
+        runtime = Runtime(self.settings, secret, store, reader, catalogue, lanes, learner, blobs, models)
         self.app = create_app(runtime, [*ROUTERS, echo_router()])
         self.server = make_server(self.app, self.settings)
         serving = asyncio.create_task(self.server.serve(sockets=[self.listener]))

@@ -107,6 +107,8 @@ async def test_metrics_show_commands_and_the_store(keyed: httpx2.AsyncClient) ->
     assert 'headwater_command_seconds_count{command="CreateNamespace",outcome="AlreadyExistsError"} 1.0' in text
     assert "headwater_store_up 1.0" in text
     assert "headwater_store_read_only 0.0" in text
+    assert "headwater_models_up 1.0" in text
+    assert "headwater_models_waiting 0.0" in text
 
 
 async def test_metrics_are_served_without_the_store(runtime: Runtime, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,23 +146,30 @@ def _bodies(modules: list[Module], missing: set[str]) -> list[tuple[str, Body]]:
         thing, parent = things[position]
         # In the order of embedding, by length: children reach the server before their parents as often as after.
         if isinstance(thing, Definition):
-            bodies.append((DEFINITIONS, definition_document(thing, parent, vector)))
+            bodies.append((DEFINITIONS, definition_document(thing, parent, list(vector))))
         else:
-            bodies.append((MODULES, module_document(thing, vector)))
+            bodies.append((MODULES, module_document(thing, list(vector))))
     return bodies
 
 
-def _embedded(texts: list[str]) -> Iterator[tuple[int, list[float]]]:
-    from headwater.demo.embedding import TextModel
+def _embedded(texts: list[str]) -> Iterator[tuple[int, Sequence[float]]]:
+    """The position and the vector of each text, shortest first: texts of one length are quickest together."""
     from headwater.errors import HeadwaterError
+    from headwater.models.interface import DEFAULT_TEXT_MODEL
+    from headwater.models.registry import Registry
+    from headwater.models.scheduler import Scheduler
 
     try:
-        model = TextModel()
+        model = Registry().usable(DEFAULT_TEXT_MODEL, "embed")
     except HeadwaterError as error:
         raise CommandError(error.message) from error
-    with counting("embedding texts", len(texts)) as advance:
-        for position, vector in model.embed(texts):
-            yield position, vector.tolist()
+    order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+    scheduler = Scheduler(waiting=len(texts))
+    with closing(scheduler), counting("embedding texts", len(texts)) as advance:
+        found = [scheduler.submit(model, [texts[position]]) for position in order]
+        for position, future in zip(order, found, strict=True):
+            (embedding,) = future.result()
+            yield position, struct.unpack(f"<{model.manifest.dimensions}f", embedding.vector)
             advance(1)
 
 

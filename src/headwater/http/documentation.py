@@ -7,7 +7,7 @@ security policy makes the browser see to it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from headwater.errors import HeadwaterError, NotFoundError
-from headwater.http.metrics import CONTENT_TYPE, render_store
+from headwater.http.metrics import CONTENT_TYPE, render_parts
 from headwater.http.responses import JSONBytes, encode_json
 from headwater.http.route import Route
 from headwater.runtime import Runtime
@@ -43,8 +43,8 @@ _START = """SwaggerUIBundle({
 });
 """
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
-#: A scrape tells that the store is away; it does not wait for it to come back.
-_STORE_SECONDS = 1.0
+#: A scrape tells that a process is away; it does not wait for it to come back.
+_PART_SECONDS = 1.0
 _ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 
 
@@ -92,13 +92,14 @@ def _asset(name: str) -> bytes:
 async def metrics(request: Request) -> Any:
     """Prometheus metrics. Needs a key with `admin`, unless `HEADWATER_METRICS_PUBLIC` is set."""
     state = request.app.state
-    return Response(state.metrics.render() + render_store(await _status(state.runtime)), media_type=CONTENT_TYPE)
+    runtime: Runtime = state.runtime
+    store, models = await asyncio.gather(_status(runtime.store.query("status")), _status(runtime.models.status()))
+    return Response(state.metrics.render() + render_parts(store, models), media_type=CONTENT_TYPE)
 
 
-async def _status(runtime: Runtime) -> Mapping[str, Any] | None:
+async def _status(asked: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     try:
-        async with asyncio.timeout(_STORE_SECONDS):
-            status: Mapping[str, Any] = await runtime.store.query("status")
+        async with asyncio.timeout(_PART_SECONDS):
+            return await asked
     except (HeadwaterError, TimeoutError):
         return None
-    return status

@@ -30,6 +30,11 @@ _STORE_GAUGES = {
     "free_bytes": "Free space of the data directory's file system.",
     "damaged_indexes": "Indexes that are being rebuilt from the records.",
 }
+_MODEL_GAUGES = {
+    "waiting": "Texts that wait for a model.",
+    "lanes": "Batches that are computed at a time.",
+    "loaded": "Models in memory.",
+}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -119,26 +124,32 @@ class MeteredStore:
             self._metrics.command_finished(type(command).__name__, outcome, time.perf_counter() - started_at)
 
 
-class _StoreCollector(Collector):
-    """Numbers that the storage process gave a moment ago; None when it could not be reached."""
+class _PartCollector(Collector):
+    """Numbers that another process gave a moment ago; None when it could not be reached."""
 
-    def __init__(self, status: Mapping[str, Any] | None) -> None:
+    def __init__(self, part: str, up: str, gauges: Mapping[str, str], status: Mapping[str, Any] | None) -> None:
+        self._part = part
+        self._up = up
+        self._gauges = gauges
         self._status = status
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("headwater_store_up", "Whether the storage process answers.", int(bool(self._status)))
-        for name, text in _STORE_GAUGES.items():
+        yield GaugeMetricFamily(f"headwater_{self._part}_up", self._up, int(bool(self._status)))
+        for name, text in self._gauges.items():
             if self._status is not None:
-                yield GaugeMetricFamily(f"headwater_store_{name}", text, _number(self._status[name]))
+                yield GaugeMetricFamily(f"headwater_{self._part}_{name}", text, _number(self._status[name]))
 
 
 def _number(value: Any) -> float:
+    if isinstance(value, list):
+        return len(value)
     # A reason, or none, is a yes or a no.
     return float(value) if isinstance(value, int | float) else float(value is not None)
 
 
-def render_store(status: Mapping[str, Any] | None) -> bytes:
-    """The store's own numbers in the text format."""
+def render_parts(store: Mapping[str, Any] | None, models: Mapping[str, Any] | None) -> bytes:
+    """The numbers of the storage and the model process in the text format."""
     registry = CollectorRegistry()
-    registry.register(_StoreCollector(status))
+    registry.register(_PartCollector("store", "Whether the storage process answers.", _STORE_GAUGES, store))
+    registry.register(_PartCollector("models", "Whether the model process answers.", _MODEL_GAUGES, models))
     return generate_latest(registry)

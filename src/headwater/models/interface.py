@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import msgspec
+
 #: The model that text is embedded with where nothing names another.
 DEFAULT_TEXT_MODEL = "all_minilm_l6_v2_v1"
 
 Task = Literal["embed", "rerank"]
 #: Some models want to be told whether a text looks for something or is what may be found.
 Purpose = Literal["query", "document"]
+#: What embeds reads one text at a time; what re-ranks, a query and a text.
+Input = str | tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,7 @@ class ModelInfo:
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class Embedding:
+class Embedding(msgspec.Struct, frozen=True, array_like=True):
     #: Of length one, little-endian float32.
     vector: bytes
     #: What the model read of the text; ``truncated``: there was more than it can read.

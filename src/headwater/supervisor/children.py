@@ -1,4 +1,4 @@
-"""``headwater serve``: one storage process, N HTTP workers, one job lane, and a parent that keeps them alive.
+"""``headwater serve``: storage process, HTTP workers, job lane, model process, and a parent that keeps them alive.
 
 The parent holds no data and serves no request. It binds the listening socket before anything starts, so that a taken
 port is told at once, and hands the descriptor to the workers; a connection made while a worker restarts waits in the
@@ -102,7 +102,7 @@ class StopRequested(Exception):
 
 @dataclass
 class Supervisor:
-    """Keeps one storage process, then workers and the job lane, alive until a signal asks to stop.
+    """Keeps one storage process, then workers, job lane and models, alive until a signal asks to stop.
 
     ``storage_answers`` tells whether the storage process can be used; it must not block for more than a moment.
     """
@@ -110,6 +110,7 @@ class Supervisor:
     storage: Child
     workers: list[Child]
     lane: Child
+    models: Child
     storage_answers: Callable[[], bool]
     _stopping: bool = False
     _ready: bool = False
@@ -147,7 +148,7 @@ class Supervisor:
         self._ready = True
 
     def start_workers(self) -> None:
-        for child in (*self.workers, self.lane):
+        for child in (*self.workers, self.lane, self.models):
             self._run(child)
 
     def keep_alive(self, until: Callable[[], bool] | None = None, poll_seconds: float = 1.0) -> None:
@@ -156,9 +157,9 @@ class Supervisor:
             self._turn(poll_seconds)
 
     def stop(self) -> None:
-        """Workers finish their requests first, then the lane, then the storage process flushes and checkpoints."""
+        """Workers finish their requests first, then lane and models, then the storage process flushes."""
         deadline = time.monotonic() + _STOP_SECONDS
-        for group, reserve_seconds in ((self.workers, 1.2), ([self.lane], 0.9), ([self.storage], 0.0)):
+        for group, reserve_seconds in ((self.workers, 1.2), ([self.lane, self.models], 0.9), ([self.storage], 0.0)):
             for child in group:
                 child.terminate()
             for child in group:

@@ -12,6 +12,7 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from urllib.parse import urlsplit
 
+from headwater.models import MODEL_SOCKET
 from headwater.settings import Settings
 from headwater.supervisor.children import Child, StartError, StopRequested, Supervisor
 from headwater.supervisor.directory import has_key, is_settled, prepare, storage_socket, wait_for_lock
@@ -32,6 +33,7 @@ def serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
     directory = prepare(settings.data)
     wait_for_lock(directory)
     refuse_open_door(settings, directory)
+    refuse_missing_models(settings)
     with (
         bind(settings.host, settings.port) as listener,
         storage_socket(directory) as path,
@@ -85,6 +87,12 @@ def refuse_open_door(settings: Settings, directory: Path) -> None:
         )
 
 
+def refuse_missing_models(settings: Settings) -> None:
+    """A directory that was named and is not there is a typing error: tell it now, not at the first search."""
+    if settings.models_dir is not None and not settings.models_dir.is_dir():
+        raise StartError(f"there is no directory {settings.models_dir}", "correct HEADWATER_MODELS_DIR, or unset it")
+
+
 def _supervisor(settings: Settings, directory: Path, listener: socket, path: Path) -> Supervisor:
     place = ["--data", str(directory), "--socket", str(path)]
     descriptor = listener.fileno()
@@ -95,6 +103,7 @@ def _supervisor(settings: Settings, directory: Path, listener: socket, path: Pat
             Child(f"worker-{number}", worker, inherited=(descriptor,)) for number in range(1, settings.workers + 1)
         ],
         lane=Child("jobs", ["headwater.jobs.lane", *place]),
+        models=Child("models", ["headwater.models.server", "--socket", str(path.with_name(MODEL_SOCKET))]),
         storage_answers=partial(storage_answers, path),
     )
 

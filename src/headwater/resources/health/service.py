@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from headwater import __version__
+from headwater.errors import HeadwaterError
 from headwater.resources.health import repository
 from headwater.resources.health.schemas import HealthErrors, HealthResponse, HealthServices
 from headwater.runtime import Runtime
@@ -12,16 +14,17 @@ from headwater.runtime import Runtime
 
 async def healthcheck(runtime: Runtime) -> HealthResponse:
     """The health of every part. ``ServiceUnavailableError`` when the storage process cannot be reached."""
-    status: dict[str, Any] = await runtime.store.query("status")
+    status, inference = await asyncio.gather(runtime.store.query("status"), _models_error(runtime))
     repository.database_answers(runtime.reader.connection)
-    errors = HealthErrors()
+    errors = HealthErrors(inference=inference)
     if status["damaged_indexes"]:
         errors.vector_store = f"{status['damaged_indexes']} damaged indexes are being rebuilt from the records"
     if status["read_only"]:
         errors.metadata = str(status["read_only"])
     elif not status["enough_space"]:
         errors.metadata = "the disk is nearly full; only reads and deletes are served"
-    services = HealthServices(vector_store=errors.vector_store is None, metadata=errors.metadata is None)
+    parts = ("vector_store", "metadata", "inference")
+    services = HealthServices(**{part: getattr(errors, part) is None for part in parts})
     degraded = errors != HealthErrors()
     return HealthResponse(
         status="DEGRADED" if degraded else "OK",
@@ -29,6 +32,14 @@ async def healthcheck(runtime: Runtime) -> HealthResponse:
         errors=errors if degraded else None,
         meta={"version": __version__},
     )
+
+
+async def _models_error(runtime: Runtime) -> str | None:
+    try:
+        await runtime.models.status()
+    except HeadwaterError as error:
+        return error.message
+    return None
 
 
 async def beat(runtime: Runtime) -> dict[str, Any]:
