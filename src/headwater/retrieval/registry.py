@@ -7,9 +7,22 @@ from typing import Any
 from headwater.errors import NotEnabledError, NotFoundError
 from headwater.retrieval.catalogue import DESCRIPTIONS, FORMER_IDS, StageDescription
 from headwater.retrieval.stage import Category, Stage
+from headwater.retrieval.stages.deduplicate import Deduplicate
+from headwater.retrieval.stages.group_by import GroupBy
+from headwater.retrieval.stages.limit import Limit
+from headwater.retrieval.stages.score_normalize import ScoreNormalize
+from headwater.retrieval.stages.sort_attribute import SortAttribute
+from headwater.retrieval.stages.sort_relevance import SortRelevance
 
 #: One line for each stage that can be run.
-_AVAILABLE: tuple[Stage[Any], ...] = ()
+_AVAILABLE: tuple[Stage[Any], ...] = (
+    SortRelevance(),
+    SortAttribute(),
+    ScoreNormalize(),
+    Limit(),
+    Deduplicate(),
+    GroupBy(),
+)
 
 STAGES: dict[str, Stage[Any]] = {stage.stage_id: stage for stage in _AVAILABLE}
 

@@ -1,0 +1,1 @@
+"""The stages of a pipeline, each in the module of its id."""
