@@ -12,6 +12,7 @@ import msgspec
 
 from headwater.errors import AlreadyExistsError, StorageCorruptedError
 from headwater.kit.clock import to_text
+from headwater.store.blobs.references import keep_references, referred_keys
 from headwater.store.blobs.uses import drop_uses
 from headwater.store.documents.vector_forms import decode_vectors, encode_vectors
 from headwater.store.fields import maintain
@@ -178,9 +179,15 @@ def insert_document(tx: Transaction, document: DocumentRow, vectors: Sequence[Ve
         ),
     )
     maintain.add(tx, document)
+    if referred := _referred_keys(document):
+        keep_references(tx, document.namespace_row, document.document_row, referred)
     tx.count_documents(document.collection_row, 1)
     if vectors:
         _put_vectors(tx, document, vectors)
+
+
+def _referred_keys(document: DocumentRow) -> list[str]:
+    return referred_keys((document.body, document.internal, document.blobs))
 
 
 def claim_id(tx: Transaction, namespace_row: int, document_id: str) -> None:
@@ -220,6 +227,7 @@ def id_taken(document_id: str) -> AlreadyExistsError:
 def update_document(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData] | None = None) -> None:
     """Write a changed document under its row. ``vectors`` replaces all its vectors; None leaves them alone."""
     maintain.change(tx, document)
+    keep_references(tx, document.namespace_row, document.document_row, _referred_keys(document))
     tx.execute(
         "UPDATE documents SET sequence = ?, updated_at = ?, body = ?, derived = ?, internal = ?, blobs = ?,"
         " lineage_sent = ?, root_object_id = ?, parent_document_id = ?, checksum = ? WHERE document_row = ?",
