@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.blobs.file_links import FileLinks
 from headwater.blobs.interface import Signer
 from headwater.catalog.tables.api_keys import ApiKey
 from headwater.catalog.tables.namespaces import Namespace
@@ -35,6 +36,11 @@ class Context:
     def signer(self) -> Signer:
         """Makes links to files for the caller. They die with the caller's key."""
         return self.runtime.blobs.signer(self.public_url, self.key.key_id)
+
+    @property
+    def file_links(self) -> FileLinks:
+        """Makes links to the files of the namespace, from the references in its records."""
+        return FileLinks(self.signer, self.scope)
 
     @property
     def organization(self) -> OrganizationScope:

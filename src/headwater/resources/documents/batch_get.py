@@ -8,6 +8,7 @@ from pydantic import Field
 
 from headwater.context import Context
 from headwater.resources.documents import repository
+from headwater.resources.documents.file_links import with_links
 from headwater.resources.documents.repository import Found
 from headwater.resources.documents.returned import Switches
 from headwater.store.documents.acl import can_read
@@ -42,4 +43,5 @@ def _render(ctx: Context, found: Found, options: RenderOptions, body: BatchGetBo
     document = found.document
     collection = ctx.runtime.catalogue.collection(ctx.scope.namespace_row, document.collection_id)
     indexes = [] if collection is None else collection.body.get("vectors") or []
-    return render_document(document, body.with_query(options, indexes), found.vectors)
+    shown = body.with_query(options, indexes)
+    return with_links(ctx, render_document(document, shown, found.vectors), shown)

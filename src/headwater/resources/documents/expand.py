@@ -13,12 +13,13 @@ from typing import Any
 import apsw
 import msgspec
 
+from headwater.blobs.file_links import FileLinks
 from headwater.errors import ValidationError
 from headwater.resources.documents import repository
 from headwater.scope import DocumentScope
 from headwater.store.documents import tree
 from headwater.store.documents.records import DocumentRow
-from headwater.store.documents.render import PLAIN, RenderOptions, render_document
+from headwater.store.documents.signed_urls import render_with_links
 
 MAX_NAMES = 20
 #: Distinct ids that the fields of one document may refer to.
@@ -46,7 +47,7 @@ def expand_documents(
     scope: DocumentScope,
     documents: Sequence[DocumentRow],
     names: Sequence[str],
-    options: RenderOptions = PLAIN,
+    links: FileLinks | None = None,
     location: Sequence[str | int] = ("query", "expand"),
 ) -> list[bytes]:
     """Each document's ``_expanded`` as JSON: ``{name: document, list of documents or null}``.
@@ -54,7 +55,7 @@ def expand_documents(
     Documents that do not exist, or that the scope does not show, are null. Raises ``ValidationError`` when the fields
     of one document refer to more than ``MAX_REFERENCES`` others, or the answer would hold more than ``MAX_SHOWN``.
     """
-    expansion = _Expansion(connection, scope, options, list(location))
+    expansion = _Expansion(connection, scope, links, list(location))
     paths = [name for name in names if name not in KEYWORDS]
     referred = [_references(document, paths) for document in documents]
     expansion.load(referred)
@@ -68,11 +69,11 @@ class _Expansion:
     """One answer in the making."""
 
     def __init__(
-        self, connection: apsw.Connection, scope: DocumentScope, options: RenderOptions, location: list[str | int]
+        self, connection: apsw.Connection, scope: DocumentScope, links: FileLinks | None, location: list[str | int]
     ) -> None:
         self.connection = connection
         self.scope = scope
-        self._options = RenderOptions(presigned_urls=options.presigned_urls)
+        self._links = links
         self._location = location
         self._loaded: dict[str, DocumentRow] = {}
         self._shown = 0
@@ -108,7 +109,7 @@ class _Expansion:
         self._shown += 1
         if self._shown > MAX_SHOWN:
             raise self._refusal(f"expand shows up to {MAX_SHOWN} documents in an answer; ask for a smaller page")
-        return render_document(document, self._options)
+        return render_with_links(document, self._links)
 
     def many(self, documents: Iterable[DocumentRow | None]) -> bytes:
         return b"[" + b",".join(map(self.one, documents)) + b"]"

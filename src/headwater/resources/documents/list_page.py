@@ -10,6 +10,7 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
+from headwater.blobs.file_links import FileLinks
 from headwater.resources.documents.expand import expand_documents
 from headwater.resources.documents.repository import Found
 from headwater.resources.documents.select import Selection
@@ -23,6 +24,7 @@ from headwater.store.documents.render import (
     shown_vectors,
     with_expanded,
 )
+from headwater.store.documents.signed_urls import with_signed_urls
 from headwater.store.find import (
     Budget,
     Counted,
@@ -47,6 +49,8 @@ class View:
 
     options: RenderOptions = PLAIN
     select: Selection | None = None
+    #: Makes links to files; None where none are wanted.
+    links: FileLinks | None = None
     expand: tuple[str, ...] = ()
     #: What ``expand`` may reach; None without it.
     scope: DocumentScope | None = None
@@ -171,10 +175,12 @@ def _rendered(connection: apsw.Connection, found: Sequence[Found], view: View) -
             view.select.cut(content, [vector.name for vector in shown_vectors(view.options, vectors)])
             for content, (_, vectors) in zip(rendered, found, strict=True)
         ]
+    if view.links is not None:
+        rendered = [with_signed_urls(content, view.links) for content in rendered]
     if view.scope is None:
         return rendered
     documents = [document for document, _ in found]
-    expanded = expand_documents(connection, view.scope, documents, view.expand, view.options, ["body", "expand"])
+    expanded = expand_documents(connection, view.scope, documents, view.expand, view.links, ["body", "expand"])
     return [with_expanded(content, inside) for content, inside in zip(rendered, expanded, strict=True)]
 
 

@@ -12,6 +12,7 @@ from headwater.http.models import unknown_key_warnings
 from headwater.http.pagination import Page, PageQuery, resolve_page
 from headwater.resources.documents import list_page
 from headwater.resources.documents.cursor import Binding, Cursor, read_cursor, refused_cursor, write_cursor
+from headwater.resources.documents.file_links import links_for
 from headwater.resources.documents.list_envelope import Listed, list_envelope
 from headwater.resources.documents.list_page import Answer, Question, View
 from headwater.resources.documents.list_request import (
@@ -67,7 +68,13 @@ async def list_page_of(ctx: Context, listed: Listed, page: Page, asked: Asked, w
     partition = _partition(asked, cursor)
     question = Question(
         query=_query(ctx, listed.collection_rows, asked, partition),
-        view=View(listed.options, asked.select, asked.expand, document_scope(ctx) if asked.expand else None),
+        view=View(
+            listed.options,
+            asked.select,
+            links_for(ctx, listed.options),
+            asked.expand,
+            document_scope(ctx) if asked.expand else None,
+        ),
         order=_order(asked.sort),
         group_by=asked.group_by,
         after=None if cursor is None else cursor.position,

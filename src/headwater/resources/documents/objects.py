@@ -10,11 +10,14 @@ import apsw
 import msgspec
 import orjson
 
+from headwater.blobs.file_links import FileLinks
 from headwater.context import Context
 from headwater.errors import NotFoundError
 from headwater.resources.documents import repository
+from headwater.resources.documents.file_links import links_for
 from headwater.scope import DocumentScope
-from headwater.store.documents.render import render_document
+from headwater.store.documents.render import RenderOptions
+from headwater.store.documents.signed_urls import render_with_links
 from headwater.store.find import Budget
 from headwater.tenancy.access import document_scope
 
@@ -31,13 +34,18 @@ class Wanted(NamedTuple):
 
 
 async def get_documents_by_object(
-    ctx: Context, object_id: str, collection_ids: Sequence[str] | None, limit: int, offset: int
+    ctx: Context,
+    object_id: str,
+    collection_ids: Sequence[str] | None,
+    limit: int,
+    offset: int,
+    options: RenderOptions,
 ) -> bytes:
     """The answer's JSON. ``NotFoundError`` when no document names the object, or no collection has one of the ids."""
     scope = document_scope(ctx)
     collections, unknown = _collections(ctx, collection_ids)
     wanted = Wanted(object_id, collections, limit, offset)
-    answer = await ctx.runtime.find(documents_of_object, scope, wanted)
+    answer = await ctx.runtime.find(documents_of_object, scope, wanted, links_for(ctx, options))
     if answer is None:
         raise NotFoundError.of("object", object_id)
     return answer if not unknown else answer[:-1] + b',"unknown_collection_ids":' + orjson.dumps(unknown) + b"}"
@@ -56,7 +64,7 @@ def _collections(ctx: Context, identifiers: Sequence[str] | None) -> tuple[froze
 
 
 def documents_of_object(
-    connection: apsw.Connection, budget: Budget, scope: DocumentScope, wanted: Wanted
+    connection: apsw.Connection, budget: Budget, scope: DocumentScope, wanted: Wanted, links: FileLinks | None = None
 ) -> bytes | None:
     """The answer's JSON, or None when the scope shows no document of the object."""
     rows = repository.rows_of_object(connection, budget, scope, wanted.object_id)
@@ -72,7 +80,7 @@ def documents_of_object(
         (
             msgspec.json.encode(head)[:-1],
             b',"documents":[',
-            b",".join(map(render_document, documents)),
+            b",".join(render_with_links(document, links) for document in documents),
             b'],"collections":',
             msgspec.json.encode(dict(counts)),
             b"}",

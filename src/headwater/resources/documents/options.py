@@ -100,9 +100,17 @@ def _parameter(name: str, kind: str, description: str) -> dict[str, Any]:
 
 
 #: For ``openapi_extra``: the parameters are read by ``render_options``, not by FastAPI.
-OPTION_PARAMETERS: list[dict[str, Any]] = [
-    _parameter("return_url", "boolean", "Give each of `document_blobs` a `presigned_url`."),
+LINK_PARAMETERS: list[dict[str, Any]] = [
+    _parameter(
+        "return_url",
+        "boolean",
+        "Give each of `document_blobs` a `presigned_url`, and show links to files in place of root texts that refer"
+        " to one. Links are good for an hour, need no key, and die with the key that asked for them.",
+    ),
     _parameter("return_presigned_urls", "boolean", "The same as `return_url`."),
+]
+OPTION_PARAMETERS = [
+    *LINK_PARAMETERS,
     _parameter("return_vectors", "boolean", "Show every vector as a root key, in the form it was sent in."),
     _parameter(
         "return_vector_names",

@@ -17,7 +17,7 @@ from headwater.resources.documents import (
     service_cascade,
     service_lineage,
 )
-from headwater.resources.documents.options import no_mistyped_dry_run
+from headwater.resources.documents.options import LINK_PARAMETERS, Options, no_mistyped_dry_run
 from headwater.resources.documents.schemas import DocumentResponse, DocumentsDeleted
 from headwater.resources.documents.schemas_lineage import (
     DecompositionTree,
@@ -28,6 +28,7 @@ from headwater.resources.documents.schemas_lineage import (
 
 router = APIRouter(route_class=Route, tags=["Lineage"])
 
+_LINKS = {"parameters": LINK_PARAMETERS}
 _ONE = "/v1/collections/{collection_identifier}/documents/{document_id}"
 _OBJECT = "/v1/objects/{object_id}"
 _Relatives = Annotated[int, Query(ge=1, le=service_lineage.MAX_RELATIVES, description="Most documents to show.")]
@@ -54,13 +55,18 @@ async def get_document_lineage(collection_identifier: str, document_id: str, ctx
     summary="List a document's ancestors",
     operation_id="get_document_ancestors",
     response_model=list[DocumentResponse],
+    openapi_extra=_LINKS,
 )
 async def get_document_ancestors(
-    collection_identifier: str, document_id: str, ctx: Ctx, limit: _Relatives = service_lineage.MAX_RELATIVES
+    collection_identifier: str,
+    document_id: str,
+    ctx: Ctx,
+    options: Options,
+    limit: _Relatives = service_lineage.MAX_RELATIVES,
 ) -> JSONBytes:
     """The documents that this one was made from, the topmost first and its parent last; of more than `limit` the
     nearest. They may be of any collection of the namespace."""
-    return JSONBytes(await service_lineage.get_ancestors(ctx, collection_identifier, document_id, limit))
+    return JSONBytes(await service_lineage.get_ancestors(ctx, collection_identifier, document_id, limit, options))
 
 
 @router.get(
@@ -68,13 +74,14 @@ async def get_document_ancestors(
     summary="List what was made from a document",
     operation_id="get_document_descendants",
     response_model=list[DocumentResponse],
+    openapi_extra=_LINKS,
 )
 async def get_document_descendants(
-    collection_identifier: str, document_id: str, ctx: Ctx, limit: _Relatives = expand.MAX_CHILDREN
+    collection_identifier: str, document_id: str, ctx: Ctx, options: Options, limit: _Relatives = expand.MAX_CHILDREN
 ) -> JSONBytes:
     """The documents that were made from this one directly, of any collection of the namespace, the oldest first. What
     was made from those in turn is in `lineage/graph`."""
-    return JSONBytes(await service_lineage.get_descendants(ctx, collection_identifier, document_id, limit))
+    return JSONBytes(await service_lineage.get_descendants(ctx, collection_identifier, document_id, limit, options))
 
 
 @router.get(
@@ -109,10 +116,12 @@ async def get_document_lineage_graph_ns(
     summary="List what was made of an object",
     operation_id="get_documents_by_object",
     response_model=ObjectDocuments,
+    openapi_extra=_LINKS,
 )
 async def get_documents_by_object(
     object_id: str,
     ctx: Ctx,
+    options: Options,
     collection_ids: Annotated[
         list[str] | None, Query(description="Ids or names of collections, repeated or comma-separated.")
     ] = None,
@@ -123,7 +132,7 @@ async def get_documents_by_object(
 ) -> JSONBytes:
     """The documents of all collections, or of those named, whose root object this is. 404 when no document of the
     namespace names the object."""
-    return JSONBytes(await objects.get_documents_by_object(ctx, object_id, collection_ids, limit, offset))
+    return JSONBytes(await objects.get_documents_by_object(ctx, object_id, collection_ids, limit, offset, options))
 
 
 @router.delete(

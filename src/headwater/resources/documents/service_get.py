@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from headwater.catalog.tables.collections import Collection
 from headwater.context import Context
 from headwater.resources.documents.expand import expand_documents
+from headwater.resources.documents.file_links import links_for, with_links
 from headwater.store.documents.records import DocumentRow, load_by_collection, load_document, load_vectors
 from headwater.store.documents.render import (
     RenderOptions,
@@ -79,18 +80,20 @@ def find_in_namespace(ctx: Context, document_id: str) -> DocumentRow:
 def show(ctx: Context, document: DocumentRow, options: RenderOptions) -> Rendered:
     """The document as the options want it, with its vectors read if they do."""
     if not options.needs_vectors:
-        return Rendered(render_document(document, options), document.etag)
+        return Rendered(with_links(ctx, render_document(document, options), options), document.etag)
     vectors = load_vectors(ctx.runtime.reader.connection, document.document_row)
     shadowed = shadowed_names(document, options, vectors)
     warning = shadow_warning(shadowed) if shadowed else None
-    return Rendered(render_document(document, options, vectors), document.etag, warning)
+    content = with_links(ctx, render_document(document, options, vectors), options)
+    return Rendered(content, document.etag, warning)
 
 
 async def _expanded(
     ctx: Context, document: DocumentRow, rendered: Rendered, options: RenderOptions, names: Sequence[str]
 ) -> Rendered:
     scope = document_scope(ctx)
+    links = links_for(ctx, options)
     (expanded,) = await ctx.runtime.reader.run(
-        lambda connection: expand_documents(connection, scope, [document], names, options)
+        lambda connection: expand_documents(connection, scope, [document], names, links)
     )
     return replace(rendered, content=with_expanded(rendered.content, expanded))

@@ -11,15 +11,18 @@ from typing import Any
 import apsw
 import orjson
 
+from headwater.blobs.file_links import FileLinks
 from headwater.catalog.tables.collections import Collection
 from headwater.context import Context
 from headwater.errors import NotFoundError
 from headwater.resources.documents import repository
+from headwater.resources.documents.file_links import links_for
 from headwater.scope import DocumentScope
 from headwater.store.documents import tree
 from headwater.store.documents.lineage import as_parent
 from headwater.store.documents.records import DocumentRow
-from headwater.store.documents.render import render_document
+from headwater.store.documents.render import RenderOptions
+from headwater.store.documents.signed_urls import render_with_links
 from headwater.store.find import Budget
 from headwater.tenancy.access import access_collection, document_scope
 
@@ -54,34 +57,48 @@ async def get_lineage(ctx: Context, collection_identifier: str, document_id: str
     return await ctx.runtime.find(_lineage, scope, collection, document)
 
 
-async def get_ancestors(ctx: Context, collection_identifier: str, document_id: str, limit: int) -> bytes:
+async def get_ancestors(
+    ctx: Context, collection_identifier: str, document_id: str, limit: int, options: RenderOptions
+) -> bytes:
     """The ancestors, the topmost first; of more than ``limit`` the nearest."""
     scope = document_scope(ctx)
     document = find_document(ctx, scope, document_id, collection_identifier)
-    return await ctx.runtime.find(_ancestors, scope, document, limit)
+    return await ctx.runtime.find(_ancestors, scope, document, limit, links_for(ctx, options))
 
 
-async def get_descendants(ctx: Context, collection_identifier: str, document_id: str, limit: int) -> bytes:
+async def get_descendants(
+    ctx: Context, collection_identifier: str, document_id: str, limit: int, options: RenderOptions
+) -> bytes:
     """The children of any collection, the oldest first."""
     scope = document_scope(ctx)
     find_document(ctx, scope, document_id, collection_identifier)
-    return await ctx.runtime.find(_descendants, scope, document_id, limit)
+    return await ctx.runtime.find(_descendants, scope, document_id, limit, links_for(ctx, options))
 
 
 def _ancestors(
-    connection: apsw.Connection, budget: Budget, scope: DocumentScope, document: DocumentRow, limit: int
+    connection: apsw.Connection,
+    budget: Budget,
+    scope: DocumentScope,
+    document: DocumentRow,
+    limit: int,
+    links: FileLinks | None,
 ) -> bytes:
-    return _rendered(tree.ancestors(connection, scope, document, limit, budget.spend))
+    return _rendered(tree.ancestors(connection, scope, document, limit, budget.spend), links)
 
 
 def _descendants(
-    connection: apsw.Connection, budget: Budget, scope: DocumentScope, document_id: str, limit: int
+    connection: apsw.Connection,
+    budget: Budget,
+    scope: DocumentScope,
+    document_id: str,
+    limit: int,
+    links: FileLinks | None,
 ) -> bytes:
-    return _rendered(tree.children(connection, scope, document_id, limit, budget.spend))
+    return _rendered(tree.children(connection, scope, document_id, limit, budget.spend), links)
 
 
-def _rendered(documents: Iterable[DocumentRow]) -> bytes:
-    return b"[" + b",".join(map(render_document, documents)) + b"]"
+def _rendered(documents: Iterable[DocumentRow], links: FileLinks | None) -> bytes:
+    return b"[" + b",".join(render_with_links(document, links) for document in documents) + b"]"
 
 
 def _lineage(

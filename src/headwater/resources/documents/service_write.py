@@ -8,6 +8,7 @@ from headwater import ids
 from headwater.catalog.tables.collections import Collection
 from headwater.context import Context
 from headwater.errors import BadRequestError, InternalServerError, ValidationError
+from headwater.resources.documents.file_links import with_links
 from headwater.resources.documents.service_get import Rendered, find_in_collection, find_in_namespace, show
 from headwater.store.commands.documents import CreateDocument, DeleteDocument, Idempotency, UpdateDocument
 from headwater.store.documents.acl import can_read
@@ -183,7 +184,8 @@ def answer(ctx: Context, collection: Collection, outcome: dict[str, Any], option
     if "document" in outcome and (outcome.get("searchable", True) or "replayed" in outcome):
         shadowed = outcome.get("shadowed")
         warning = shadow_warning(shadowed) if shadowed else None
-        return Rendered(outcome["document"], f'"{outcome["sequence"]}"', warning)
+        content = with_links(ctx, outcome["document"], options)
+        return Rendered(content, f'"{outcome["sequence"]}"', warning)
     # Either the answer was lost on the way, or the index could not take the write: what is stored tells.
     document = load_document(ctx.runtime.reader.connection, collection.namespace_row, outcome["document_id"])
     if document is None or not can_read(document, principal_of(ctx)):

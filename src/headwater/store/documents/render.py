@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 class RenderOptions(msgspec.Struct, array_like=True, frozen=True):
     """What an answer shows besides the record."""
 
-    #: Give each blob a ``presigned_url``.
+    #: Give each blob a ``presigned_url``. That is done to the rendered document, by ``with_signed_urls``.
     presigned_urls: bool = False
     #: Show every vector.
     vectors: bool = False
@@ -45,7 +45,6 @@ def render_document(document: DocumentRow, options: RenderOptions = PLAIN, vecto
     """The document as JSON. ``vectors`` are all its vectors, needed only if ``options.needs_vectors``."""
     shown = shown_vectors(options, vectors) if options.needs_vectors else ()
     body = _without(document.body, {vector.name for vector in shown}) if shown else document.body
-    blobs = document.blobs or b"[]"
     parts = [
         b'{"document_id":',
         _encode(document.document_id),
@@ -54,7 +53,7 @@ def render_document(document: DocumentRow, options: RenderOptions = PLAIN, vecto
         b"," if len(body) > 2 else b"",
         body[1:-1],
         b',"document_blobs":',
-        presigned(blobs) if options.presigned_urls and document.blobs else blobs,
+        document.blobs or b"[]",
         b',"searchable_at":',
         _encode(document.searchable_at),
     ]
@@ -107,13 +106,3 @@ def _without(body: bytes, names: set[str]) -> bytes:
         return body
     members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     return _encode({name: value for name, value in members.items() if name not in names})
-
-
-def presigned(blobs: bytes) -> bytes:
-    """The blobs, each with the URL to fetch it by: a plain http(s) URL is its own."""
-    listed = msgspec.json.decode(blobs)
-    for blob in listed:
-        url = blob.get("url", "")
-        if url.lower().startswith(("http://", "https://")):
-            blob["presigned_url"] = url
-    return _encode(listed)
