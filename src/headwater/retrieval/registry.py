@@ -7,6 +7,7 @@ from typing import Any
 from headwater.errors import NotEnabledError, NotFoundError
 from headwater.retrieval.catalogue import DESCRIPTIONS, FORMER_IDS, StageDescription
 from headwater.retrieval.stage import Category, Stage
+from headwater.retrieval.stages.attribute_filter import AttributeFilter
 from headwater.retrieval.stages.deduplicate import Deduplicate
 from headwater.retrieval.stages.group_by import GroupBy
 from headwater.retrieval.stages.limit import Limit
@@ -16,6 +17,7 @@ from headwater.retrieval.stages.sort_relevance import SortRelevance
 
 #: One line for each stage that can be run.
 _AVAILABLE: tuple[Stage[Any], ...] = (
+    AttributeFilter(),
     SortRelevance(),
     SortAttribute(),
     ScoreNormalize(),
