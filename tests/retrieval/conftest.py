@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from headwater.context import Context
+from headwater.query import parse_filter
+from headwater.retrieval.search.parameters import FeatureSearchParameters
+from headwater.retrieval.stage import Run, StageCall, StageResult
+from headwater.retrieval.stages.feature_search import FeatureSearch
+from headwater.settings import Settings
 from headwater.tenancy.access import authenticate, resolve_namespace
 
 Put = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Nothing here is about power cuts, and most tests store many documents one by one."""
+    return Settings(data=tmp_path / "data", sqlite_cache_bytes=8 << 20, reserve_bytes=0, synchronous="OFF")
 
 
 @pytest.fixture
@@ -52,3 +65,44 @@ def make(client: httpx2.AsyncClient) -> Callable[..., Awaitable[dict[str, Any]]]
         return dict(answer.json())
 
     return create
+
+
+Search = Callable[..., Awaitable[StageResult]]
+
+
+@pytest.fixture
+def find(context: Context) -> Search:
+    """``await find({"searches": […]}, filters={…})`` runs the stage."""
+
+    async def run(
+        parameters: dict[str, Any],
+        *,
+        filters: Any = None,
+        wanted: int = 1,
+        ctx: Context = context,
+        inputs: dict[str, Any] | None = None,
+        explain: bool = False,
+    ) -> StageResult:
+        whole = Run(
+            context=ctx,
+            execution_id="exec_test",
+            collections=(),
+            inputs=inputs or {},
+            deadline=time.monotonic() + 30,
+            render=lambda value, document=None: value,
+            wanted=wanted,
+            explain=explain,
+        )
+        asked = FeatureSearchParameters.model_validate(parameters)
+        return await FeatureSearch().run(whole, StageCall("find", asked, parse_filter(filters)), [])
+
+    return run
+
+
+def ids(result: StageResult) -> list[str]:
+    return [hit.document_id for hit in result.hits]
+
+
+def by_vector(vector: Any, **search: Any) -> dict[str, Any]:
+    """The parameters of one search by a vector."""
+    return {"searches": [{"feature_uri": "embedding", "query": vector, **search}]}

@@ -9,6 +9,7 @@ from headwater.retrieval.catalogue import DESCRIPTIONS, FORMER_IDS, StageDescrip
 from headwater.retrieval.stage import Category, Stage
 from headwater.retrieval.stages.attribute_filter import AttributeFilter
 from headwater.retrieval.stages.deduplicate import Deduplicate
+from headwater.retrieval.stages.feature_search import FeatureSearch
 from headwater.retrieval.stages.group_by import GroupBy
 from headwater.retrieval.stages.limit import Limit
 from headwater.retrieval.stages.score_normalize import ScoreNormalize
@@ -17,6 +18,7 @@ from headwater.retrieval.stages.sort_relevance import SortRelevance
 
 #: One line for each stage that can be run.
 _AVAILABLE: tuple[Stage[Any], ...] = (
+    FeatureSearch(),
     AttributeFilter(),
     SortRelevance(),
     SortAttribute(),

@@ -40,6 +40,8 @@ class Run:
     render: Callable[..., Any]
     #: Documents of the page that was asked for, counted from the first one: nobody will see those after them.
     wanted: int
+    #: Whether stages say of each document why it stands where it does.
+    explain: bool = False
     searched: Searched | None = None
     aliases: dict[str, Any] = field(default_factory=dict)
 

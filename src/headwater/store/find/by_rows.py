@@ -41,12 +41,19 @@ class Identity(NamedTuple):
     collection_id: str
 
 
-def identify(connection: apsw.Connection, budget: Budget, query: Query, points: Points) -> dict[int, Identity]:
-    """Who the documents are that match the query."""
+def identify(connection: apsw.Connection, budget: Budget, query: Query, points: Points) -> dict[int, Identity | None]:
+    """Who the documents are that match the query; None for one whose vectors have changed since it was found."""
     if query.whole_filter is None:
         rows = connection.execute(_IDENTITIES, (_json(points), query.namespace_row))
-        return {row: Identity(*who) for row, *who, sequence in rows if points[row] in (None, sequence)}
-    return {record[0]: Identity(record[3], record[15]) for record, _ in _matching(connection, budget, query, points)}
+        return {row: Identity(*who) if points[row] in (None, sequence) else None for row, *who, sequence in rows}
+    judge = _Judge(query)
+    found: dict[int, Identity | None] = {}
+    for record, is_current in _records(connection, budget, query, points):
+        if not is_current:
+            found[record[0]] = None
+        elif judge.fields_if_matching(record) is not None:
+            found[record[0]] = Identity(record[3], record[15])
+    return found
 
 
 def render_rows(
@@ -71,18 +78,34 @@ def group_rows(
     }
 
 
+class _Judge:
+    def __init__(self, query: Query, further_paths: Sequence[str] = ()) -> None:
+        self._fields_of = viewer_of(query, further_paths)
+        self._accepts = compile_query(query)
+
+    def fields_if_matching(self, record: Record) -> Fields | None:
+        fields = self._fields_of(record)
+        return fields if self._accepts is None or self._accepts(fields) else None
+
+
+def _records(
+    connection: apsw.Connection, budget: Budget, query: Query, points: Points
+) -> Iterator[tuple[Record, bool]]:
+    """The records that there are, each with whether its vectors are those that were found."""
+    budget.spend(len(points))
+    for *columns, sequence in connection.execute(_RECORDS, (_json(points), query.namespace_row)):
+        record = tuple(columns)
+        check(record)
+        yield record, points[record[0]] in (None, sequence)
+
+
 def _matching(
     connection: apsw.Connection, budget: Budget, query: Query, points: Points, further_paths: Sequence[str] = ()
 ) -> Iterator[tuple[Record, Fields]]:
-    budget.spend(len(points))
-    fields_of, accepts = viewer_of(query, further_paths), compile_query(query)
-    for *columns, sequence in connection.execute(_RECORDS, (_json(points), query.namespace_row)):
-        record = tuple(columns)
-        if points[record[0]] not in (None, sequence):
-            continue
-        check(record)
-        fields = fields_of(record)
-        if accepts is None or accepts(fields):
+    judge = _Judge(query, further_paths)
+    for record, is_current in _records(connection, budget, query, points):
+        fields = judge.fields_if_matching(record) if is_current else None
+        if fields is not None:
             yield record, fields
 
 
