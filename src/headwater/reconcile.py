@@ -15,15 +15,16 @@ from typing import Any
 import apsw
 
 from headwater.catalog.database import DATABASE, fetch_all, fetch_one, is_current, open_reader
-from headwater.catalog.tables.collections import load_collection
-from headwater.errors import NotFoundError
+from headwater.errors import NotFoundError, StorageCorruptedError
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
 from headwater.store.commands.fields import FillFieldPaths, RebuildFieldPaths
 from headwater.store.commands.generations import AdoptGeneration, BeginGeneration, RequestBuild
+from headwater.store.documents.vector_forms import NO_VECTORS
 from headwater.store.fields.audit import differences
 from headwater.store.interface import Store
 from headwater.store.lock import DirectoryLock, holder_of
+from headwater.store.text.audit import text_differences
 
 _SLICE = 1_000
 #: A collection whose index is quite another one is named once, with this many examples.
@@ -32,7 +33,7 @@ _MAX_DIFFERENCES = 200
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it should be. ``kind``: database, document, count or index."""
+    """One thing that is not as it should be. ``kind``: database, document, count, index, field or text index."""
 
     kind: str
     identifier: str
@@ -126,7 +127,7 @@ def _verify_vectors(reader: apsw.Connection, report: Report) -> None:
                 report.differences.append(Difference("document", f"row {document_row}", "has vectors but no record"))
             elif zlib.crc32(data) != checksum:
                 report.differences.append(Difference("document", document_id, "its vectors fail their checksum"))
-        report.vectors += len(rows)
+        report.vectors += sum(row[1] != NO_VECTORS for row in rows)
         last_row = rows[-1][0]
 
 
@@ -168,7 +169,9 @@ def _verify_fields(reader: apsw.Connection, report: Report) -> None:
         try:
             for path, problem in differences(reader, collection_row, collection_id):
                 report.differences.append(Difference("field index", f"{collection_id}/{path}", problem))
-        except (ValueError, TypeError) as error:
+            for document_id, problem in text_differences(reader, collection_row):
+                report.differences.append(Difference("text index", f"{collection_id}/{document_id}", problem))
+        except (StorageCorruptedError, ValueError, TypeError) as error:
             # A record that is no JSON, or not even text: it has failed its checksum, and is named for that too.
             problem = f"cannot be compared with records that are damaged ({type(error).__name__})"
             report.differences.append(Difference("field index", collection_id, problem))
@@ -202,7 +205,7 @@ async def _verify_index_online(store: Store, reader: apsw.Connection, report: Re
 def _verify_index_offline(directory: Path, reader: apsw.Connection, report: Report) -> None:
     # Imported here: the engine takes long to load, and a running server answers without it.
     from headwater.store.comparison import compare_slice, extra_points
-    from headwater.store.index import VECTORS, changes_after, directory_name, rows_after
+    from headwater.store.index import VECTORS, changes_after, directory_name, rows_after, specs_of
     from headwater.vectors.edge import EdgeShard, IndexFailedError
 
     for collection_row, collection_id, generation, state, checkpoint in fetch_all(reader, _LIVE):
@@ -218,8 +221,7 @@ def _verify_index_offline(directory: Path, reader: apsw.Connection, report: Repo
             continue
         try:
             shard = EdgeShard.open(folder, rows_after(reader, collection_row, checkpoint))
-            collection = load_collection(reader, collection_row)
-            specs = [] if collection is None else collection.vectors
+            specs = specs_of(reader, collection_row)
             while changes := changes_after(reader, collection_row, checkpoint, _SLICE):
                 shard.apply(changes, specs)
                 checkpoint = changes[-1].sequence

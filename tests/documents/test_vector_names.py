@@ -30,6 +30,7 @@ NAMES = [
     "a\nb",
     "a\\b",
     "%2F",
+    "%lexical",
     "/",
     "ü é",
     "<string>_e",

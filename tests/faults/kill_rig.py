@@ -10,6 +10,7 @@ from pathlib import Path
 
 from headwater.catalog.database import open_reader
 from headwater.store.fields.audit import differences
+from headwater.store.text.audit import text_differences
 
 from .audit import Audit
 from .live_server import LiveServer
@@ -22,6 +23,8 @@ NAMESPACE = "faults"
 COLLECTION = "crash_target"
 #: Paths whose index has to follow every write through every fault.
 INDEXED = ["marker", "n", "tags", "metadata.price"]
+#: Searched as text, so that what it weighs is in the vector index through every fault.
+TEXT = "note"
 
 
 def seed_of_this_run() -> int:
@@ -54,6 +57,7 @@ class KillRig:
         self.server.start()
         with self.server.api() as api:
             indexes = [{"field_name": path, "type": "keyword"} for path in INDEXED]
+            indexes.append({"field_name": TEXT, "type": "text"})
             api.post("/v1/namespaces", {"namespace_name": NAMESPACE, "payload_indexes": indexes})
         with self.server.api(NAMESPACE) as api:
             body = {"collection_name": COLLECTION, "source": {"type": "none"}}
@@ -129,9 +133,13 @@ class KillRig:
         return [str(entry) for entry in found] + self.field_index_differences(row)
 
     def field_index_differences(self, collection_row: int) -> list[str]:
-        """The same about the index of its fields."""
+        """The same about the indexes of its fields and of its text."""
         reader = open_reader(self.server.data)
         try:
-            return [f"{path}: {problem}" for path, problem in differences(reader, collection_row, self.collection_id)]
+            found = [
+                *differences(reader, collection_row, self.collection_id),
+                *text_differences(reader, collection_row),
+            ]
+            return [f"{name}: {problem}" for name, problem in found]
         finally:
             reader.close()

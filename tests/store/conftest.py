@@ -68,7 +68,7 @@ def put_point(tx: Transaction, command: PutPoint) -> dict[str, Any]:
             zlib.crc32(internal, zlib.crc32(body)),
         ),
     )
-    tx.execute("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", (number, row, number, packed, zlib.crc32(packed)))
+    tx.execute("INSERT INTO vectors VALUES (?, ?, ?, ?, ?, NULL)", (number, row, number, packed, zlib.crc32(packed)))
     tx.point_changed(row, PointChange(number, number, vectors))
     tx.count_documents(row, 1)
     if command.fail == "conflict":

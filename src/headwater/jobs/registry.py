@@ -45,6 +45,8 @@ def handlers() -> dict[str, Handler]:
     from headwater.store.forgetting_job import forget_idempotency_keys, forget_tasks
     from headwater.store.lineage_job import repair_lineage
     from headwater.store.purge_job import purge_collection, purge_namespace
+    from headwater.store.text.indexes import FILL_JOB as TEXT_FILL_JOB
+    from headwater.store.text_job import fill_text_index
 
     def change(work: Work) -> Awaitable[dict[str, Any]]:
         return change_documents(work.store, work.directory, work.job_id, work.arguments)
@@ -59,6 +61,7 @@ def handlers() -> dict[str, Handler]:
         "lineage.repair": lambda work: repair_lineage(work.store, work.arguments),
         "fields.fill": lambda work: fill_field_paths(work.store, work.arguments),
         "fields.drop": lambda work: remove_dropped_entries(work.store),
+        TEXT_FILL_JOB: lambda work: fill_text_index(work.store, work.arguments),
         "idempotency.forget": lambda work: forget_idempotency_keys(work.store, work.settings.idempotency_hours),
         FORGET_JOB: lambda work: forget_tasks(work.store, work.settings.task_days),
         UPDATE_JOB: change,

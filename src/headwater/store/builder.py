@@ -12,19 +12,15 @@ import os
 import shutil
 from pathlib import Path
 
-import msgspec
-
 from headwater.catalog.database import fetch_all, open_reader
-from headwater.catalog.tables.collections import load_collection
 from headwater.kit.failpoints import cross
 from headwater.kit.process import die_with_parent
 from headwater.kit.secrets import sync_directory
-from headwater.store.index import COMPLETE, VECTORS, directory_name
+from headwater.store.index import COMPLETE, VECTORS, directory_name, indexed_vectors, specs_of
 from headwater.vectors.edge import EdgeShard
-from headwater.vectors.interface import PointChange, VectorData
+from headwater.vectors.interface import PointChange
 
 _SLICE = 1_000
-_decode_vectors = msgspec.msgpack.Decoder(list[VectorData]).decode
 
 
 def build(directory: Path, collection_row: int, generation: int) -> int:
@@ -35,22 +31,22 @@ def build(directory: Path, collection_row: int, generation: int) -> int:
             "SELECT sequence FROM generations WHERE collection_row = ? AND generation = ?",
             (collection_row, generation),
         ).get
-        collection = load_collection(connection, collection_row)
-        if sequence is None or collection is None or not collection.vectors:
+        specs = specs_of(connection, collection_row)
+        if sequence is None or not specs:
             raise LookupError(f"generation {directory_name(collection_row, generation)} is not wanted any more")
         target = directory / VECTORS / directory_name(collection_row, generation)
         shutil.rmtree(target, ignore_errors=True)
-        shard = EdgeShard.create(target, collection.vectors)
+        shard = EdgeShard.create(target, specs)
         last_row = 0
         while rows := fetch_all(
             connection,
-            "SELECT document_row, sequence, data FROM vectors WHERE collection_row = ? AND document_row > ?"
+            "SELECT document_row, sequence, data, lexical FROM vectors WHERE collection_row = ? AND document_row > ?"
             " AND sequence <= ? ORDER BY document_row LIMIT ?",
             (collection_row, last_row, sequence, _SLICE),
         ):
             shard.apply(
-                [PointChange(row, number, _decode_vectors(data)) for row, number, data in rows],
-                collection.vectors,
+                [PointChange(row, number, indexed_vectors(data, weights)) for row, number, data, weights in rows],
+                specs,
             )
             last_row = rows[-1][0]
         shard.optimize()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import apsw
-import msgspec
 import numpy as np
 
 from headwater.catalog.database import fetch_all
 from headwater.catalog.tables.collections import load_collection
+from headwater.store.index import indexed_vectors
 from headwater.vectors.interface import VectorData, VectorShard
+from headwater.vectors.names import LEXICAL
 
-_decode_vectors = msgspec.msgpack.Decoder(list[VectorData]).decode
 #: Cosine vectors are normalised by the engine in float32; anything coarser than this is another vector.
 _TOLERANCE = 1e-4
 
@@ -26,7 +26,7 @@ def compare_slice(
     """
     rows = fetch_all(
         connection,
-        "SELECT v.document_row, v.data, d.document_id FROM vectors v JOIN documents d USING (document_row)"
+        "SELECT v.document_row, v.data, v.lexical, d.document_id FROM vectors v JOIN documents d USING (document_row)"
         " WHERE v.collection_row = ? AND v.document_row > ? ORDER BY v.document_row LIMIT ?",
         (collection_row, after_row, limit),
     )
@@ -34,8 +34,8 @@ def compare_slice(
     cosine = {spec.name for spec in collection.vectors if spec.distance == "cosine"} if collection else set()
     fetched = {} if shard is None else shard.fetch([row[0] for row in rows])
     differences: list[dict[str, Any]] = []
-    for document_row, data, document_id in rows:
-        problem = _difference(_decode_vectors(data), fetched.get(document_row), cosine)
+    for document_row, data, weights, document_id in rows:
+        problem = _difference(indexed_vectors(data, weights), fetched.get(document_row), cosine)
         if problem:
             differences.append({"document_id": document_id, "problem": problem})
     differences.append({"next_row": rows[-1][0] if len(rows) == limit else None})
@@ -49,12 +49,16 @@ def _difference(recorded: list[VectorData], indexed: list[VectorData] | None, co
     for vector in recorded:
         other = found.pop(vector.name, None)
         if other is None:
-            return f"its vector {vector.name!r} is not in the index"
+            return f"its {_called(vector.name)} is not in the index"
         if not _same(vector, other, vector.name in cosine and vector.kind != "sparse"):
-            return f"its vector {vector.name!r} differs from the one in the index"
+            return f"its {_called(vector.name)} differs from the one in the index"
     if found:
-        return f"the index has vectors that the record has not: {', '.join(sorted(found))}"
+        return f"the index has what the record has not: {', '.join(map(_called, sorted(found)))}"
     return None
+
+
+def _called(name: str) -> str:
+    return "text" if name == LEXICAL else f"vector {name!r}"
 
 
 def _same(recorded: VectorData, indexed: VectorData, cosine: bool) -> bool:

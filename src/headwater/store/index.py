@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import apsw
-import msgspec
 import structlog
 
 from headwater.catalog.database import fetch_all
@@ -22,6 +21,8 @@ from headwater.catalog.tables.collections import load_collection
 from headwater.kit.failpoints import cross
 from headwater.settings import Settings
 from headwater.store.commands.generations import RequestBuild
+from headwater.store.documents.vector_forms import decode_vectors
+from headwater.store.text.weights import LEXICAL_SPEC, unpacked
 from headwater.vectors.edge import EdgeShard, IndexFailedError
 from headwater.vectors.interface import PointChange, VectorData, VectorShard, VectorSpec
 
@@ -34,12 +35,10 @@ _SLICE = 500
 _TURN = 100
 #: More missing points than this are left to a builder process, fewer are applied while opening.
 _INLINE_REBUILD = 20_000
-_decode_vectors = msgspec.msgpack.Decoder(list[VectorData]).decode
-
 _CHANGES = """
-SELECT sequence, document_row, data FROM vectors WHERE collection_row = ?1 AND sequence > ?2
+SELECT sequence, document_row, data, lexical FROM vectors WHERE collection_row = ?1 AND sequence > ?2
 UNION ALL
-SELECT sequence, document_row, NULL FROM tombstones WHERE collection_row = ?1 AND sequence > ?2
+SELECT sequence, document_row, NULL, NULL FROM tombstones WHERE collection_row = ?1 AND sequence > ?2
 ORDER BY 1 LIMIT ?3
 """
 
@@ -51,9 +50,21 @@ def directory_name(collection_row: int, generation: int) -> str:
 def changes_after(connection: apsw.Connection, collection_row: int, sequence: int, limit: int) -> list[PointChange]:
     """The next changes of a collection's points after ``sequence``, in order, at most ``limit``."""
     return [
-        PointChange(row, number, None if data is None else _decode_vectors(data))
-        for number, row, data in connection.execute(_CHANGES, (collection_row, sequence, limit))
+        PointChange(row, number, None if data is None else indexed_vectors(data, weights))
+        for number, row, data, weights in connection.execute(_CHANGES, (collection_row, sequence, limit))
     ]
+
+
+def indexed_vectors(data: bytes, weights: bytes | None) -> list[VectorData]:
+    """What the index keeps of a document: its vectors, and what its text weighs."""
+    vectors = decode_vectors(data)
+    return vectors if weights is None else [*vectors, unpacked(weights)]
+
+
+def specs_of(connection: apsw.Connection, collection_row: int) -> list[VectorSpec]:
+    """What the points of the collection may have, none when it is gone."""
+    collection = load_collection(connection, collection_row)
+    return [] if collection is None else [*collection.vectors, LEXICAL_SPEC]
 
 
 def rows_after(connection: apsw.Connection, collection_row: int, sequence: int) -> list[int]:
@@ -244,9 +255,7 @@ class Index:
         return next(iter(known or [spec for spec in self.specs(collection_row) if spec.name == name]), None)
 
     def specs(self, collection_row: int) -> list[VectorSpec]:
-        """The collection's vector indexes, none when it is gone."""
-        collection = load_collection(self._connection, collection_row)
-        return [] if collection is None else collection.vectors
+        return specs_of(self._connection, collection_row)
 
     def shard_of(self, collection_row: int, sequence: int) -> VectorShard | None:
         """The live shard, opened and caught up, or None when there is none or it is damaged."""
@@ -315,14 +324,15 @@ class Index:
             raise IndexFailedError(f"the index holds {found} points, the records {expected}")
         sample = fetch_all(
             self._connection,
-            "SELECT document_row, data FROM vectors WHERE collection_row = ? ORDER BY random() LIMIT 16"
+            "SELECT document_row, data, lexical FROM vectors WHERE collection_row = ? ORDER BY random() LIMIT 16"
             if expected < 2_000
-            else "SELECT document_row, data FROM vectors WHERE collection_row = ? ORDER BY sequence DESC LIMIT 16",
+            else "SELECT document_row, data, lexical FROM vectors WHERE collection_row = ? ORDER BY sequence DESC"
+            " LIMIT 16",
             (entry.collection_row,),
         )
-        fetched = entry.shard.fetch([row for row, _ in sample])
-        for row, data in sample:
-            names = {vector.name for vector in _decode_vectors(data)}
+        fetched = entry.shard.fetch([row for row, _, _ in sample])
+        for row, data, weights in sample:
+            names = {vector.name for vector in indexed_vectors(data, weights)}
             if {vector.name for vector in fetched.get(row, ())} != names:
                 raise IndexFailedError(f"point {row} lacks vectors that its record has")
 

@@ -8,6 +8,9 @@ from headwater.catalog.tables.collections import load_collection
 from headwater.errors import ServiceUnavailableError, ValidationError
 from headwater.store.documents.naming import mismatch
 from headwater.store.search import SearchRequest, unpacked_rows
+from headwater.store.text.indexes import load_text_index
+from headwater.store.text.weights import LEXICAL_SPEC
+from headwater.vectors.bm25 import query_words
 from headwater.vectors.edge import IndexFailedError
 from headwater.vectors.interface import Hit, VectorData, VectorSpec
 
@@ -20,46 +23,63 @@ _RETRY_SECONDS = 2
 
 def find_nearest(writer: Writer, request: SearchRequest, number: int) -> list[Hit]:
     """The hits of the ``number``-th search of a question."""
-    index = writer.index
-    spec = _spec(index, request, number)
-    entry = index.entry(request.collection_row, writer.sequence)
+    spec, query = _understood(writer, request, ["body", "searches", number, "query"])
+    entry = writer.index.entry(request.collection_row, writer.sequence)
     if entry is None:
-        if index.is_damaged(request.collection_row):
+        if writer.index.is_damaged(request.collection_row):
             raise _rebuilding(writer, request)
         return []
     within = None if request.within is None else unpacked_rows(request.within)
     # An empty filter would be none at all.
-    if within == [] or request.limit < 1:
+    if query is None or within == [] or request.limit < 1:
         return []
+    # How much a word counts must not depend on where it is looked for.
+    exact = writer.index.is_small(entry) or (within is not None and spec != LEXICAL_SPEC)
     try:
-        hits = entry.shard.search(
-            request.query,
-            spec.distance,
-            request.limit,
-            within=within,
-            exact=within is not None or index.is_small(entry),
-        )
+        hits = entry.shard.search(query, spec.distance, request.limit, within=within, exact=exact)
     except IndexFailedError as error:
-        index.give_up(entry)
+        writer.index.give_up(entry)
         raise _rebuilding(writer, request) from error
     if request.min_score is None:
         return hits
     return [hit for hit in hits if hit.score >= request.min_score]
 
 
-def _spec(index: Index, request: SearchRequest, number: int) -> VectorSpec:
-    """The index that the vector is for. Raises ``ValidationError`` when there is none, or it takes other vectors."""
-    location: list[str | int] = ["body", "searches", number, "query"]
-    spec = index.spec(request.collection_row, request.query.name)
-    if spec is None:
-        known = ", ".join(spec.name for spec in index.specs(request.collection_row)) or "none"
+def _understood(
+    writer: Writer, request: SearchRequest, location: list[str | int]
+) -> tuple[VectorSpec, VectorData | None]:
+    """The index that is asked and what it is asked for; None when a text has no word that could be found.
+
+    Raises ``ValidationError`` when there is no such index, or it takes other vectors.
+    """
+    if isinstance(request.query, str):
+        if load_text_index(writer.connection, request.collection_row) is None:
+            raise no_text_index(location)
+        return LEXICAL_SPEC, query_words(request.query)
+    return _spec(writer.index, request.collection_row, request.query, location), request.query
+
+
+def no_text_index(location: list[str | int]) -> ValidationError:
+    return ValidationError.at(
+        location,
+        "no field of the namespace is searched as text; declare one with"
+        ' PATCH /v1/namespaces/{id} {"payload_indexes": [{"field_name": "title", "type": "text"}]}',
+        "text_index_missing",
+        code="text_index_missing",
+    )
+
+
+def _spec(index: Index, collection_row: int, vector: VectorData, location: list[str | int]) -> VectorSpec:
+    spec = index.spec(collection_row, vector.name)
+    if spec is None or spec == LEXICAL_SPEC:
+        known = ", ".join(spec.name for spec in index.specs(collection_row) if spec != LEXICAL_SPEC) or "none"
         raise ValidationError.at(
             location,
-            f"the collection has no vector index {request.query.name!r}; it has {known}",
+            f"the collection has no vector index {vector.name!r}; it has {known}",
             "vector_name_unknown",
             code="vector_unknown",
         )
-    check_query(spec, request.query, location)
+    check_query(spec, vector, location)
     return spec
 
 

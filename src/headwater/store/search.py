@@ -16,11 +16,14 @@ from headwater.vectors.interface import Hit, VectorData
 
 
 class SearchRequest(msgspec.Struct, array_like=True, frozen=True):
-    """The points of one collection that are nearest to a vector. Its name is that of one of the collection's indexes,
-    and an index of multi-vectors takes a dense one as well."""
+    """The points of one collection that are nearest to a query.
+
+    A vector bears the name of one of the collection's indexes; one of multi-vectors takes a dense vector as well.
+    A text is looked for in the collection's text index, by BM25.
+    """
 
     collection_row: int
-    query: VectorData
+    query: VectorData | str
     limit: int
     #: ``packed_rows`` of the only documents to look at; these are compared exactly.
     within: bytes | None = None
@@ -71,8 +74,9 @@ async def search(store: Store, requests: Sequence[SearchRequest]) -> list[list[H
     """The hits of each request, best first; those of equal score in the order of their rows.
 
     One after another in the storage process, at one moment: no write comes in between. Raises ``ValidationError`` for a
-    vector that does not fit its index, and ``ServiceUnavailableError`` while an index is being rebuilt: an answer never
-    lacks a part of the collection.
+    vector that does not fit its index or a text where no field is declared as text, and ``ServiceUnavailableError``
+    while an index is being rebuilt: an answer never lacks a part of the collection. Only a text index that was declared
+    a moment ago may not know all documents yet: see ``store.text.indexes.load_text_index``.
     """
     if not requests:
         return []

@@ -16,6 +16,7 @@ from headwater.catalog.tables.collections import Collection, load_collection
 from headwater.catalog.tables.namespaces import Namespace, load_namespace
 from headwater.errors import HeadwaterError, NotFoundError
 from headwater.store.fields.paths import FieldPath, load_paths
+from headwater.store.text.indexes import load_text_index
 from headwater.vectors.interface import PointChange
 
 
@@ -55,11 +56,14 @@ class Known:
     namespaces: dict[int, Namespace] = field(default_factory=dict)
     #: Indexed paths, by collection_row.
     field_paths: dict[int, tuple[FieldPath, ...]] = field(default_factory=dict)
+    #: Paths whose text is searched, by collection_row.
+    text_paths: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def clear(self) -> None:
         self.collections.clear()
         self.namespaces.clear()
         self.field_paths.clear()
+        self.text_paths.clear()
 
 
 class Transaction:
@@ -115,6 +119,18 @@ class Transaction:
     def forget_field_paths(self, collection_row: int) -> None:
         """Call after a change of the collection's indexed paths."""
         self._known.field_paths.pop(collection_row, None)
+
+    def text_paths(self, collection_row: int) -> tuple[str, ...]:
+        """The paths of the collection whose text is searched."""
+        found = self._known.text_paths.get(collection_row)
+        if found is None:
+            index = load_text_index(self.connection, collection_row)
+            found = self._known.text_paths[collection_row] = () if index is None else index.paths
+        return found
+
+    def forget_text_paths(self, collection_row: int) -> None:
+        """Call after a change of the collection's text index."""
+        self._known.text_paths.pop(collection_row, None)
 
     def catalogue_changed(self) -> None:
         """Call after any change of organizations, users, keys, namespaces or collections."""

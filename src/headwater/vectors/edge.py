@@ -15,7 +15,7 @@ import numpy as np
 import qdrant_edge as qdrant
 
 from headwater.vectors.interface import Distance, Hit, PointChange, VectorData, VectorSpec
-from headwater.vectors.names import file_name, record_name
+from headwater.vectors.names import LEXICAL, file_name, record_name
 from headwater.vectors.scores import score_of
 
 T = TypeVar("T")
@@ -34,6 +34,8 @@ _MOST_OVERTAKEN = 1 << 20
 _SHORT = 1e-6
 #: Points of one score that are looked at beyond the limit, to put those first that come first.
 _MOST_TIES = 10_000
+#: Candidates that a search of the graph keeps: docs/decisions/0013.
+_SEARCH_WIDTH = 128
 _UNKNOWN_NAME = "Not existing vector name"
 
 
@@ -54,6 +56,20 @@ def _dense_parameters(spec: VectorSpec) -> qdrant.EdgeVectorParams:
     multi = qdrant.MultiVectorConfig(qdrant.MultiVectorComparator.MaxSim) if spec.kind == "multi" else None
     assert spec.dimensions is not None
     return qdrant.EdgeVectorParams(spec.dimensions, _DISTANCES[spec.distance], multivector_config=multi)
+
+
+def _modifier(name: str) -> qdrant.Modifier | None:
+    """BM25 wants words to count the more the rarer they are, which only the index knows."""
+    return qdrant.Modifier.Idf if name == LEXICAL else None
+
+
+def _parameters(query: VectorData, exact: bool) -> qdrant.SearchParams:
+    if query.kind != "sparse":
+        return qdrant.SearchParams(hnsw_ef=_SEARCH_WIDTH, exact=exact)
+    # Nothing is left out by the index of words either. How rare a word is, it knows as of before any point was deleted;
+    # asked for the points of this filter, which all pass, it counts again.
+    counted = qdrant.IdfParams(corpus=qdrant.Filter()) if exact and query.name == LEXICAL else None
+    return qdrant.SearchParams(idf=counted)
 
 
 def _lengthened(vector: VectorData) -> VectorData:
@@ -106,10 +122,14 @@ class EdgeShard:
     def create(cls, directory: Path, specs: Sequence[VectorSpec]) -> EdgeShard:
         """A new shard in an absent or empty directory. At least one spec is needed."""
         directory.mkdir(parents=True, exist_ok=True)
+        # The index of text is for the few collections that have one, and is learned like any later name.
+        specs = [spec for spec in specs if spec.name != LEXICAL] or specs
         config = qdrant.EdgeConfig(
             vectors={file_name(spec.name): _dense_parameters(spec) for spec in specs if spec.kind != "sparse"},
             sparse_vectors={
-                file_name(spec.name): qdrant.EdgeSparseVectorParams() for spec in specs if spec.kind == "sparse"
+                file_name(spec.name): qdrant.EdgeSparseVectorParams(modifier=_modifier(spec.name))
+                for spec in specs
+                if spec.kind == "sparse"
             },
             hnsw_config=qdrant.HnswIndexConfig(
                 m=16, ef_construct=100, full_scan_threshold=10_000, max_indexing_threads=1
@@ -178,7 +198,7 @@ class EdgeShard:
         if spec is None:
             raise IndexFailedError(f"vector {name!r} is not among the collection's indexes")
         if spec.kind == "sparse":
-            operation = qdrant.UpdateOperation.create_sparse_vector(file_name(name))
+            operation = qdrant.UpdateOperation.create_sparse_vector(file_name(name), _modifier(name))
         else:
             assert spec.dimensions is not None
             multi = qdrant.MultiVectorConfig(qdrant.MultiVectorComparator.MaxSim) if spec.kind == "multi" else None
@@ -213,13 +233,14 @@ class EdgeShard:
         self, query: VectorData, distance: Distance, limit: int, *, within: Sequence[int] | None = None, exact: bool
     ) -> list[Hit]:
         nearest = _to_edge(_lengthened(query) if distance == "cosine" and query.kind != "sparse" else query)
+        parameters = _parameters(query, exact)
         asked = limit + 1
         while True:
-            points = self._nearest(query.name, nearest, asked, within, exact)
+            points = self._nearest(query.name, nearest, asked, within, parameters)
             if len(points) < asked or points[-1].score != points[limit - 1].score or asked > limit + _MOST_TIES:
                 break
             # More points than fit have the score of the last one: which of them come first must not be chance.
-            asked = min(limit + 1 + _MOST_TIES, 2 * asked)
+            asked = min(limit + 1 + _MOST_TIES, 8 * asked)
         hits = [
             Hit(int(point.id), int((point.payload or {}).get(_SEQUENCE, -1)), score_of(distance, float(point.score)))
             for point in points
@@ -227,14 +248,14 @@ class EdgeShard:
         return sorted(hits, key=lambda hit: (-hit.score, hit.document_row))[:limit]
 
     def _nearest(
-        self, name: str, query: Any, limit: int, within: Sequence[int] | None, exact: bool
+        self, name: str, query: Any, limit: int, within: Sequence[int] | None, parameters: qdrant.SearchParams
     ) -> list[qdrant.ScoredPoint]:
         request = qdrant.QueryRequest(
             limit=limit,
             query=qdrant.Query.Nearest(query, using=file_name(name)),
             filter=None if within is None else qdrant.Filter(must=[qdrant.HasIdCondition(set(within))]),
             with_payload=True,
-            params=qdrant.SearchParams(exact=exact),
+            params=parameters,
         )
         try:
             return _call(self._shard.query, request)

@@ -76,7 +76,8 @@ class VectorShard(Protocol):
         """The nearest points by the index named in the query, best first, those of equal score by their rows.
 
         ``within`` restricts to these rows. ``exact`` compares with every point; otherwise a graph is followed where
-        there is one. Scores are the larger the better: see ``headwater.vectors.scores``.
+        there is one, and how rare a word is may be known as of before the latest deletions. Scores are the larger the
+        better: see ``headwater.vectors.scores``.
         """
 
     def optimize(self) -> None:

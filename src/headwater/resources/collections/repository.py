@@ -26,8 +26,9 @@ FROM collections c LEFT JOIN collection_counts k USING (collection_row)
 WHERE c.namespace_row = ?1 AND c.state = 'active'
 """
 _DOCUMENTS_WITH_VECTORS = """
-SELECT count(*) FROM vectors v JOIN collections c USING (collection_row)
-WHERE c.namespace_row = ? AND c.collection_row = ?
+SELECT (SELECT count(*) FROM vectors v WHERE v.collection_row = c.collection_row) - (
+    SELECT count(*) FROM vectors v WHERE v.collection_row = c.collection_row AND v.data = x'90')
+FROM collections c WHERE c.namespace_row = ? AND c.collection_row = ?
 """
 
 
@@ -44,4 +45,4 @@ def all_with_states(connection: apsw.Connection, scope: NamespaceScope) -> tuple
 
 
 def documents_with_vectors(connection: apsw.Connection, scope: NamespaceScope, collection_row: int) -> int:
-    return int(connection.execute(_DOCUMENTS_WITH_VECTORS, (scope.namespace_row, collection_row)).get)
+    return int(connection.execute(_DOCUMENTS_WITH_VECTORS, (scope.namespace_row, collection_row)).get or 0)

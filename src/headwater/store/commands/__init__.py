@@ -20,6 +20,7 @@ from headwater.store.commands import (  # noqa: F401
     promote,
     purge,
     tasks,
+    text,
     transfers,
     upsert,
     users,

@@ -19,6 +19,7 @@ from headwater.store.fields.paths import (
     enqueue_filling,
     remove_entries,
 )
+from headwater.store.text.indexes import resume_filling
 from headwater.store.transaction import Transaction
 
 
@@ -65,7 +66,8 @@ class RemoveDroppedEntries(Command):
 
 
 class ResumeFieldPaths(Command):
-    """Go on with every path that is not filled or not removed yet: its job may have failed for good. For the start."""
+    """Go on with every path that is not filled or not removed yet, and every text index that is not filled: its job may
+    have failed for good. For the start."""
 
 
 @handles(EnsureFieldPaths)
@@ -164,3 +166,4 @@ def resume_field_paths(tx: Transaction, _: ResumeFieldPaths) -> None:
         enqueue_filling(tx, collection_row)
     if tx.one("SELECT 1 FROM field_paths WHERE state = 'dropping' LIMIT 1") is not None:
         enqueue_dropping(tx)
+    resume_filling(tx)

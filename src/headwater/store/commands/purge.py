@@ -214,7 +214,7 @@ def purge_slice(tx: Transaction, command: PurgeSlice) -> dict[str, Any]:
     removed = _remove_rows(tx, command.collection_row, command.limit)
     if removed == command.limit:
         return {"removed": removed, "more": True}
-    for table in ("field_paths", "generations", "collection_counts", "collections"):
+    for table in ("field_paths", "text_indexes", "generations", "collection_counts", "collections"):
         tx.execute(f"DELETE FROM {table} WHERE collection_row = ?", (command.collection_row,))
     return {"removed": removed, "more": False}
 

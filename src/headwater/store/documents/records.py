@@ -14,8 +14,9 @@ from headwater.errors import AlreadyExistsError, StorageCorruptedError
 from headwater.kit.clock import to_text
 from headwater.store.blobs.references import keep_references, referred_keys
 from headwater.store.blobs.uses import drop_uses
-from headwater.store.documents.vector_forms import decode_vectors, encode_vectors
+from headwater.store.documents.vector_forms import NO_VECTORS, decode_vectors, encode_vectors
 from headwater.store.fields import maintain
+from headwater.store.text.weights import unpacked, weights_of
 from headwater.store.transaction import Transaction
 from headwater.vectors.interface import PointChange, VectorData
 
@@ -182,8 +183,9 @@ def insert_document(tx: Transaction, document: DocumentRow, vectors: Sequence[Ve
     if referred := _referred_keys(document):
         keep_references(tx, document.namespace_row, document.document_row, referred)
     tx.count_documents(document.collection_row, 1)
-    if vectors:
-        _put_vectors(tx, document, vectors)
+    weights = _weights(tx, document)
+    if vectors or weights:
+        _put_point(tx, document, document.sequence, vectors, weights)
 
 
 def _referred_keys(document: DocumentRow) -> list[str]:
@@ -245,23 +247,49 @@ def update_document(tx: Transaction, document: DocumentRow, vectors: Sequence[Ve
             document.document_row,
         ),
     )
-    if vectors:
-        _put_vectors(tx, document, vectors)
-    elif vectors is not None:
-        _remove_vectors(tx, document.collection_row, document.document_row)
+    if vectors is not None:
+        _set_point(tx, document, document.sequence, vectors, _weights(tx, document))
+    elif tx.text_paths(document.collection_row):
+        refresh_weights(tx, document, document.sequence)
 
 
-def _put_vectors(tx: Transaction, document: DocumentRow, vectors: Sequence[VectorData]) -> None:
+def refresh_weights(tx: Transaction, document: DocumentRow, sequence: int | None = None) -> None:
+    """Bring what the document's text weighs to its fields. A change gets ``sequence``, or else one of its own."""
+    weights = _weights(tx, document)
+    row = tx.one("SELECT data, lexical FROM vectors WHERE document_row = ?", (document.document_row,))
+    data, before = row or (NO_VECTORS, None)
+    if weights != before:
+        _set_point(tx, document, sequence or tx.next_sequence(), decode_vectors(data), weights)
+
+
+def _weights(tx: Transaction, document: DocumentRow) -> bytes | None:
+    paths = tx.text_paths(document.collection_row)
+    return weights_of(document, paths) if paths else None
+
+
+def _set_point(
+    tx: Transaction, document: DocumentRow, sequence: int, vectors: Sequence[VectorData], weights: bytes | None
+) -> None:
+    if vectors or weights:
+        _put_point(tx, document, sequence, vectors, weights)
+    else:
+        _remove_point(tx, document.collection_row, document.document_row)
+
+
+def _put_point(
+    tx: Transaction, document: DocumentRow, sequence: int, vectors: Sequence[VectorData], weights: bytes | None
+) -> None:
     data = encode_vectors(vectors)
     tx.execute(
-        "INSERT OR REPLACE INTO vectors (document_row, collection_row, sequence, data, checksum)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (document.document_row, document.collection_row, document.sequence, data, zlib.crc32(data)),
+        "INSERT OR REPLACE INTO vectors (document_row, collection_row, sequence, data, checksum, lexical)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (document.document_row, document.collection_row, sequence, data, zlib.crc32(data), weights),
     )
-    tx.point_changed(document.collection_row, PointChange(document.document_row, document.sequence, vectors))
+    indexed = vectors if weights is None else [*vectors, unpacked(weights)]
+    tx.point_changed(document.collection_row, PointChange(document.document_row, sequence, indexed))
 
 
-def _remove_vectors(tx: Transaction, collection_row: int, document_row: int) -> None:
+def _remove_point(tx: Transaction, collection_row: int, document_row: int) -> None:
     tx.execute("DELETE FROM vectors WHERE document_row = ?", (document_row,))
     if tx.connection.changes() == 0:
         return
@@ -279,5 +307,5 @@ def delete_document(tx: Transaction, document: DocumentRow) -> None:
     maintain.remove(tx, document)
     drop_uses(tx, "document", document.document_row)
     tx.execute("DELETE FROM documents WHERE document_row = ?", (document.document_row,))
-    _remove_vectors(tx, document.collection_row, document.document_row)
+    _remove_point(tx, document.collection_row, document.document_row)
     tx.count_documents(document.collection_row, -1)

@@ -239,5 +239,9 @@ def encode_vectors(vectors: Iterable[VectorData]) -> bytes:
     return _encoder.encode(list(vectors))
 
 
+#: Of a document that is in the index for its text only.
+NO_VECTORS = encode_vectors([])
+
+
 def decode_vectors(data: bytes) -> list[VectorData]:
     return _decoder.decode(data)

@@ -8,6 +8,7 @@ from headwater.catalog.database import fetch_all
 from headwater.catalog.tables.collections import list_collections
 from headwater.catalog.tables.namespaces import Namespace, load_namespace
 from headwater.store.fields.paths import add_paths, drop_paths, enqueue_filling, load_paths
+from headwater.store.text.indexes import declare_text, is_as_declared
 
 if TYPE_CHECKING:
     from headwater.store.transaction import Transaction
@@ -35,6 +36,7 @@ def ensure_declared(tx: Transaction, namespace: Namespace, *, rebuild: bool = Fa
         skipped |= dict.fromkeys(filling)
         created |= dict.fromkeys(add_paths(tx, row, declared, "declared"))
         _own(tx, row, declared)
+        declare_text(tx, namespace, row, rebuild=rebuild)
     return {
         "ensured": declared,
         "created": [path for path in created if path not in rebuilt],
@@ -51,13 +53,20 @@ def ensure_all_declared(tx: Transaction) -> None:
             continue
         declared = set(declared_names(namespace))
         collections = list_collections(tx.connection, namespace_row)
-        if any(set(_declared_before(tx, collection.collection_row)) != declared for collection in collections):
+        if not all(_is_as_declared(tx, namespace, collection.collection_row, declared) for collection in collections):
             ensure_declared(tx, namespace)
+
+
+def _is_as_declared(tx: Transaction, namespace: Namespace, collection_row: int, declared: set[str]) -> bool:
+    return set(_declared_before(tx, collection_row)) == declared and is_as_declared(
+        tx.connection, namespace, collection_row
+    )
 
 
 def declare_in(tx: Transaction, namespace: Namespace, collection_row: int) -> None:
     """Index in a new collection what its namespace declares."""
     add_paths(tx, collection_row, declared_names(namespace), "declared")
+    declare_text(tx, namespace, collection_row)
 
 
 def _declared_before(tx: Transaction, collection_row: int) -> list[str]:

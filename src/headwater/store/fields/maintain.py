@@ -81,7 +81,12 @@ def remove(tx: Transaction, document: Record) -> None:
 
 
 def _fields(document: Record, paths: Sequence[FieldPath]) -> Fields:
-    decode = body_decoder(tuple(path.path for path in paths))
+    return fields_of(document, [path.path for path in paths])
+
+
+def fields_of(document: Record, paths: Sequence[str]) -> Fields:
+    """The document as a filter sees it, of which only these paths are going to be asked for."""
+    decode = body_decoder(tuple(paths))
     return Fields(
         document.document_id, document.collection_id, document.body, document.internal, document.blobs, decode
     )
