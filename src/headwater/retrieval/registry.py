@@ -12,6 +12,7 @@ from headwater.retrieval.stages.deduplicate import Deduplicate
 from headwater.retrieval.stages.feature_search import FeatureSearch
 from headwater.retrieval.stages.group_by import GroupBy
 from headwater.retrieval.stages.limit import Limit
+from headwater.retrieval.stages.mmr import MMR
 from headwater.retrieval.stages.score_normalize import ScoreNormalize
 from headwater.retrieval.stages.sort_attribute import SortAttribute
 from headwater.retrieval.stages.sort_relevance import SortRelevance
@@ -22,6 +23,7 @@ _AVAILABLE: tuple[Stage[Any], ...] = (
     AttributeFilter(),
     SortRelevance(),
     SortAttribute(),
+    MMR(),
     ScoreNormalize(),
     Limit(),
     Deduplicate(),
