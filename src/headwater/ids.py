@@ -39,6 +39,18 @@ def new_collection_id() -> str:
     return _random("col_", 10)
 
 
+def new_bucket_id() -> str:
+    return _random("bkt_", 8)
+
+
+def new_object_id() -> str:
+    return _random("obj_", 12)
+
+
+def new_blob_id() -> str:
+    return _random("blob_", 12)
+
+
 def new_document_id() -> str:
     return "doc_" + secrets.token_hex(12)
 

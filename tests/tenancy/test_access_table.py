@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 OWN_EMAIL = "caller@example.com"
 NAMESPACE_PARAMETERS = ("namespace_identifier", "namespace_id")
 COLLECTION_PARAMETERS = ("collection_identifier", "collection_id")
+BUCKET_PARAMETERS = ("bucket_identifier",)
 
 
 @pytest.fixture
@@ -31,12 +32,13 @@ def settings(settings: Settings) -> Settings:
 
 @dataclass(frozen=True)
 class World:
-    """A namespace with a collection, and a header for each kind of caller."""
+    """A namespace with a collection and a bucket, and a header for each kind of caller."""
 
     client: httpx2.AsyncClient
     routes: list[Route]
     namespace_id: str
     collection_id: str
+    bucket_id: str
     headers: dict[str, str | None]
 
 
@@ -49,11 +51,16 @@ async def world(app: Any, admin: httpx2.AsyncClient) -> World:
         json={"collection_name": "things", "source": {"type": "none"}},
         headers={"X-Namespace": namespace},
     )
+    bucket = await admin.post(
+        "/v1/buckets",
+        json={"bucket_name": "things", "bucket_schema": {"properties": {}}},
+        headers={"X-Namespace": namespace},
+    )
     await admin.post("/v1/organizations/users", json={"email": OWN_EMAIL, "user_name": "Caller"})
     routes = [route for route in app.router.routes if isinstance(route, Route)]
     headers = await callers(admin)
     del admin.headers["Authorization"]
-    return World(admin, routes, namespace, made.json()["collection_id"], headers)
+    return World(admin, routes, namespace, made.json()["collection_id"], bucket.json()["bucket_id"], headers)
 
 
 async def callers(admin: httpx2.AsyncClient) -> dict[str, str | None]:
@@ -89,6 +96,7 @@ async def outcome(world: World, route: Route, caller: str, method: str | None = 
         # What is refused has to exist, else it would be missing before it is out of scope.
         values |= {name: world.namespace_id for name in NAMESPACE_PARAMETERS if name in values}
         values |= {name: world.collection_id for name in COLLECTION_PARAMETERS if name in values}
+        values |= {name: world.bucket_id for name in BUCKET_PARAMETERS if name in values}
     headers = {"X-Namespace": world.namespace_id}
     authorization = world.headers[caller]
     if authorization is not None:

@@ -38,9 +38,9 @@ OPAQUE = {
     "root_object_id",
     "source_object_id",
 }
-UNIQUE = ("collection_name", "namespace_name", "organization_name", "email", "name")
+UNIQUE = ("bucket_name", "collection_name", "namespace_name", "organization_name", "email", "name")
 MINTED = re.compile(
-    r"\b(?:sk_[0-9A-Za-z]{37}|sk_\w{7}\.\.\.|(?:doc|col|ns|usr|key|org|req|task)_[0-9a-z]{10,24}|[0-9a-f]{64}"
+    r"\b(?:sk_[0-9A-Za-z]{37}|sk_\w{7}\.\.\.|(?:doc|col|bkt|obj|ns|usr|key|org|req|task)_[0-9a-z]{8,24}|[0-9a-f]{64}"
     r"|\d{4}-\d\d-\d\dT[\d:.]+Z)"
 )
 
@@ -78,8 +78,11 @@ async def furnish(side: Side, mark: str) -> None:
     inside = {"X-Namespace": namespace["namespace_id"]}
     shelf = {"collection_name": f"{mark}_{token}", "description": mark, "source": {"type": "none"}}
     collection = await made("/v1/collections", shelf, **inside)
+    holder = {"bucket_name": f"{mark}_{token}", "description": mark, "bucket_schema": {"properties": {}}}
+    bucket = await made("/v1/buckets", holder, **inside)
+    object_ = await made(f"/v1/buckets/{bucket['bucket_id']}/objects", {"mark": mark}, **inside)
     path = f"/v1/collections/{collection['collection_id']}/documents"
-    content = {"brand": mark, "metadata": {"mark": mark}, "root_object_id": f"root_object_id_{mark}"}
+    content = {"brand": mark, "metadata": {"mark": mark}, "root_object_id": object_["object_id"]}
     feature = {"feature_extractor_id": "text_extractor_v1", "vectors": {"embedding": [0.4, 0.1, 0.9]}}
     document = await made(path, content | {"features": [feature]}, **inside)
     change = {"filters": {"brand": "nobody's"}, "update_data": {"brand": mark}}
@@ -91,7 +94,8 @@ async def furnish(side: Side, mark: str) -> None:
         "collection": [collection["collection_id"], collection["collection_name"]],
         "document": [document["document_id"]],
         "task": [task["task_id"]],
-        "object": [content["root_object_id"]],
+        "bucket": [bucket["bucket_id"], bucket["bucket_name"]],
+        "object": [object_["object_id"]],
         "user": [user["email"]],
         "key": [key["key_id"], key["name"]],
         "organization": [side.organization_id],

@@ -14,6 +14,7 @@ import apsw
 
 from headwater.catalog.database import share_snapshot
 from headwater.catalog.tables.api_keys import ApiKey, find_api_key_by_digest
+from headwater.catalog.tables.buckets import Bucket, find_bucket
 from headwater.catalog.tables.collections import Collection, find_collection, list_collections
 from headwater.catalog.tables.namespaces import Namespace, find_namespace
 
@@ -51,6 +52,13 @@ class Catalogue:
         return self._cached(
             ("collection", namespace_row, identifier),
             lambda: find_collection(self._connection, namespace_row, identifier),
+        )
+
+    def bucket(self, namespace: Namespace, identifier: str) -> Bucket | None:
+        """By id or, failing that, by exact name, within the namespace."""
+        return self._cached(
+            ("bucket", namespace.objects_row, identifier),
+            lambda: find_bucket(self._connection, namespace.objects_row, identifier),
         )
 
     def collections(self, namespace_row: int) -> list[Collection]:

@@ -134,6 +134,20 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("GET", "/v1/collections/{collection_identifier}/features"): _READ,
     ("GET", "/v1/collections/{collection_identifier}/lifecycle"): _READ,
     ("PATCH", "/v1/collections/{collection_identifier}/lifecycle"): _WRITE,
+    # Buckets
+    ("POST", "/v1/buckets"): _WRITE,
+    ("GET", "/v1/buckets"): Access("read", namespaced=True, namespace_optional=True),
+    ("POST", "/v1/buckets/list"): Access("read", namespaced=True, namespace_optional=True),
+    ("GET", "/v1/buckets/{bucket_identifier}"): _READ,
+    ("PUT", "/v1/buckets/{bucket_identifier}"): _WRITE,
+    ("PATCH", "/v1/buckets/{bucket_identifier}"): _WRITE,
+    ("DELETE", "/v1/buckets/{bucket_identifier}"): _DELETE,
+    # Objects
+    ("POST", "/v1/buckets/{bucket_identifier}/objects"): _WRITE,
+    ("GET", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _READ,
+    ("PUT", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,
+    ("PATCH", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,
+    ("DELETE", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _DELETE,
     # Files of exports: the signed token in the path is the permission.
     ("GET", "/v1/_storage/{token}"): _PUBLIC,
     # Namespaces

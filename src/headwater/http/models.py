@@ -95,6 +95,12 @@ def refused_keys(
     )
 
 
+class OpenModel(_Model):
+    """A body whose further keys are fields of the caller's own: they are kept in ``model_extra``."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class LenientModel(_Model):
     """A body that only reads: unknown keys are dropped. Routes name them in their ``warnings``, if they have any."""
 

@@ -56,6 +56,7 @@ def handlers() -> dict[str, Handler]:
         "collections.export": export_collection,
         "collections.import": import_collection,
         "collections.purge": lambda work: purge_collection(work.store, work.arguments),
+        "buckets.purge": lambda work: purge_collection(work.store, work.arguments),
         "namespaces.clone": clone_namespace,
         "namespaces.purge": lambda work: purge_namespace(work.store, work.arguments),
         "lineage.repair": lambda work: repair_lineage(work.store, work.arguments),

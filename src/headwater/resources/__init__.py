@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from headwater.resources.account.routes import router as account
 from headwater.resources.api_keys.routes import router as api_keys
+from headwater.resources.buckets.routes import router as buckets
 from headwater.resources.collections.routes import router as collections
 from headwater.resources.documents.routes import router as documents
 from headwater.resources.documents.routes_acl import router as documents_acl
@@ -15,6 +16,7 @@ from headwater.resources.documents.routes_read import router as documents_read
 from headwater.resources.health.routes import router as health
 from headwater.resources.namespaces.routes import router as namespaces
 from headwater.resources.namespaces.routes_copies import router as namespace_copies
+from headwater.resources.objects.routes import router as objects
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
 from headwater.resources.tasks.routes import router as tasks
@@ -32,6 +34,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     documents_lineage,
     tasks,
     collections,
+    buckets,
+    objects,
     transfers,
     namespaces,
     namespace_copies,

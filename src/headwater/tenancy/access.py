@@ -9,9 +9,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from headwater.catalog.tables.api_keys import ApiKey
+from headwater.catalog.tables.buckets import Bucket
 from headwater.catalog.tables.collections import Collection
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.context import Context
@@ -23,6 +24,7 @@ from headwater.tenancy.keys import MAX_TOKEN_LENGTH, digest_of, is_mistyped
 from headwater.tenancy.permissions import Permission, allows, grants, names
 
 PRIVATE_TOKEN = "private-token"
+T = TypeVar("T")
 
 
 def authenticate(runtime: Runtime, authorization: str | None, origin: str | None) -> ApiKey:
@@ -70,7 +72,7 @@ def require_permission(key: ApiKey, permission: Permission) -> None:
 
 
 def authorize(
-    key: ApiKey, permission: Permission, *, namespace: Namespace | None, collection: str | Collection | None
+    key: ApiKey, permission: Permission, *, namespace: Namespace | None, collection: str | Collection | Bucket | None
 ) -> None:
     """``ForbiddenError`` unless the key holds the permission and one of its scopes, if any, covers this.
 
@@ -106,7 +108,7 @@ def admit(
     about = namespace or _namespace_of_path(runtime, key, path)
     if narrows and namespace is not None and _some_in_scope(runtime, key, permission, namespace):
         return namespace
-    authorize(key, permission, namespace=about, collection=_collection_of_path(runtime, about, path))
+    authorize(key, permission, namespace=about, collection=_container_of_path(runtime, about, path))
     return namespace
 
 
@@ -142,6 +144,17 @@ def access_collection(ctx: Context, identifier: str) -> Collection:
     if not _reachable(ctx.key, ctx.namespace, collection):
         raise _out_of_scope("read")
     return collection
+
+
+def access_bucket(ctx: Context, identifier: str) -> Bucket:
+    """The bucket with that id or name in the request's namespace and the key's scopes."""
+    assert ctx.namespace is not None, "the access table gives these routes a namespace"
+    bucket = ctx.runtime.catalogue.bucket(ctx.namespace, identifier)
+    if bucket is None:
+        raise NotFoundError.of("bucket", identifier)
+    if not _reachable(ctx.key, ctx.namespace, bucket):
+        raise _out_of_scope("read")
+    return bucket
 
 
 def document_scope(ctx: Context, permission: Permission = "read") -> DocumentScope:
@@ -210,7 +223,7 @@ def _same_origin(entry: str, origin: str) -> bool:
     return given_scheme == scheme and host.endswith("." + domain) and "/" not in host
 
 
-def _reachable(key: ApiKey, namespace: Namespace | None, collection: Collection | None) -> bool:
+def _reachable(key: ApiKey, namespace: Namespace | None, collection: Collection | Bucket | None) -> bool:
     return not key.scopes or any(_covers(scope, key, namespace, collection) for scope in key.scopes)
 
 
@@ -220,7 +233,7 @@ def _some_in_scope(runtime: Runtime, key: ApiKey, permission: Permission, namesp
 
 
 def _in_scope(
-    key: ApiKey, permission: Permission, namespace: Namespace | None, collection: str | Collection | None
+    key: ApiKey, permission: Permission, namespace: Namespace | None, collection: str | Collection | Bucket | None
 ) -> bool:
     """Whether one of the key's scopes, if it has any, covers this and allows the permission there."""
     return not key.scopes or any(
@@ -229,7 +242,7 @@ def _in_scope(
 
 
 def _covers(
-    scope: Mapping[str, Any], key: ApiKey, namespace: Namespace | None, collection: str | Collection | None
+    scope: Mapping[str, Any], key: ApiKey, namespace: Namespace | None, collection: str | Collection | Bucket | None
 ) -> bool:
     if names(scope, "organization", key.organization_id):
         return True
@@ -241,6 +254,8 @@ def _covers(
         return False
     if isinstance(collection, str):
         return names(scope, "collection", collection)
+    if isinstance(collection, Bucket):
+        return names(scope, "bucket", collection.bucket_id, collection.bucket_name)
     return names(scope, "collection", collection.collection_id, collection.collection_name)
 
 
@@ -249,11 +264,22 @@ def _namespace_of_path(runtime: Runtime, key: ApiKey, path: Mapping[str, Any]) -
     return None if identifier is None else resolve_namespace(runtime, key, identifier)
 
 
-def _collection_of_path(runtime: Runtime, namespace: Namespace | None, path: Mapping[str, Any]) -> Collection | None:
-    identifier = path.get("collection_identifier") or path.get("collection_id")
-    if identifier is None or namespace is None:
+def _container_of_path(
+    runtime: Runtime, namespace: Namespace | None, path: Mapping[str, Any]
+) -> Collection | Bucket | None:
+    """The collection or bucket that the path names."""
+    if namespace is None:
         return None
-    collection = runtime.catalogue.collection(namespace.namespace_row, identifier)
-    if collection is None:
-        raise NotFoundError.of("collection", identifier)
-    return collection
+    identifier = path.get("bucket_identifier")
+    if identifier is not None:
+        return _found("bucket", identifier, runtime.catalogue.bucket(namespace, identifier))
+    identifier = path.get("collection_identifier") or path.get("collection_id")
+    if identifier is None:
+        return None
+    return _found("collection", identifier, runtime.catalogue.collection(namespace.namespace_row, identifier))
+
+
+def _found(resource: str, identifier: str, found: T | None) -> T:
+    if found is None:
+        raise NotFoundError.of(resource, identifier)
+    return found

@@ -67,13 +67,17 @@ def _answer(page: Page, matching: list[dict[str, Any]], cut: object_page.Slice) 
 def unresolved_namespace_page(page: Page, identifier: str) -> dict[str, Any]:
     """The empty page for an ``X-Namespace`` that names nothing: clients list before they create."""
     empty = _answer(page, [], object_page.Slice([], 0, None))
-    warning = {
+    return empty | {"warnings": [unresolved_namespace(identifier)]}
+
+
+def unresolved_namespace(identifier: str) -> dict[str, Any]:
+    """The warning of such a page."""
+    return {
         "resource": "namespace",
         "id": identifier,
         "reason": "unresolved",
         "next_step": "Send the id or name of a namespace of this API key's organization in X-Namespace",
     }
-    return empty | {"warnings": [warning]}
 
 
 def _stats(matching: list[dict[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ async def create_collection(ctx: Ctx, body: CreateCollectionRequest) -> dict[str
     """Make a collection. Sources of type `none` and `direct_upsert` are filled by hand, with your own vectors.
 
     A `collection` source must exist. The ids of a `bucket` source are kept as they are, whether there is such a bucket
-    or not: this version has no buckets, and the documents bring their lineage themselves.
+    or not: nothing is made of its objects yet, and the documents bring their lineage themselves.
     """
     return await service.create_collection(ctx, body)
 

@@ -243,9 +243,9 @@ def _stats(namespace: Namespace, counts: Counts) -> dict[str, Any]:
         "namespace_id": namespace.namespace_id,
         "document_count": counts.documents,
         "document_count_complete": True,
-        "bucket_count": 0,
+        "bucket_count": counts.buckets,
         "collection_count": counts.collections,
-        "object_count": 0,
+        "object_count": counts.objects,
     }
 
 
@@ -319,9 +319,9 @@ def _list_stats(matching: list[dict[str, Any]]) -> dict[str, Any]:
         "feature_extractors": sum(len(item["feature_extractors"]) for item in matching),
         "payload_indexes": sum(item["payload_index_count"] for item in matching),
         "documents": sum(item["document_count"] for item in matching),
-        "buckets": 0,
+        "buckets": sum(item["bucket_count"] for item in matching),
         "collections": sum(item["collection_count"] for item in matching),
-        "objects": 0,
+        "objects": sum(item["object_count"] for item in matching),
     }
     totals: dict[str, Any] = {f"total_{name}": total for name, total in sums.items()}
     averages = {f"avg_{name}_per_namespace": total / max(1, len(matching)) for name, total in sums.items()}
@@ -345,9 +345,9 @@ def namespace_response(namespace: Namespace, counts: Counts) -> dict[str, Any]:
         "payload_index_count": len(indexes),
         "document_count": counts.documents,
         "document_count_complete": True,
-        "bucket_count": 0,
+        "bucket_count": counts.buckets,
         "collection_count": counts.collections,
-        "object_count": 0,
+        "object_count": counts.objects,
         "auto_create_indexes": body.get("auto_create_indexes", False),
         "adaptive_indexing": body.get("adaptive_indexing", False),
         "vector_inference_map": {},

@@ -3,6 +3,7 @@
 from headwater.store.commands import (  # noqa: F401
     api_keys,
     batches,
+    buckets,
     bulk,
     cascade,
     clone,
@@ -16,6 +17,7 @@ from headwater.store.commands import (  # noqa: F401
     jobs,
     lineage,
     namespaces,
+    objects,
     organizations,
     promote,
     purge,

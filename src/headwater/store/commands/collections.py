@@ -136,6 +136,13 @@ def _insert(
 
 
 def insert_row(tx: Transaction, collection: Collection) -> None:
+    """Write a new collection's row, and index in it what its namespace declares."""
+    insert_collection(tx, collection)
+    declare_in(tx, tx.namespace(collection.namespace_row), collection.collection_row)
+
+
+def insert_collection(tx: Transaction, collection: Collection) -> None:
+    """The row alone."""
     tx.execute(
         "INSERT INTO collections (collection_row, namespace_row, collection_id, collection_name, state, body,"
         " created_at, updated_at) VALUES (?, ?, ?, ?, 'active', ?, ?, ?)",
@@ -149,7 +156,6 @@ def insert_row(tx: Transaction, collection: Collection) -> None:
             collection.updated_at,
         ),
     )
-    declare_in(tx, tx.namespace(collection.namespace_row), collection.collection_row)
 
 
 @handles(EnsureSystemCollection)

@@ -80,7 +80,7 @@ class ReclaimSpace(Command):
 def delete_collection(tx: Transaction, command: DeleteCollection) -> dict[str, Any]:
     collection = require_collection(tx, command.organization_id, command.namespace_row, command.collection_row)
     siblings = list_sourced_collections(tx.connection, command.namespace_row)
-    deleted = _count(tx, collection.collection_row)
+    deleted = count_rows(tx, collection.collection_row)
     task_id = _hide(tx, collection, command.organization_id)
     for sourced in downstream(siblings, collection.collection_id):
         _empty(tx, sourced, collection, command.organization_id)
@@ -88,7 +88,8 @@ def delete_collection(tx: Transaction, command: DeleteCollection) -> dict[str, A
     return {"deleted_documents": deleted, "task_id": task_id}
 
 
-def _count(tx: Transaction, collection_row: int) -> int:
+def count_rows(tx: Transaction, collection_row: int) -> int:
+    """The documents of a collection, or the objects of a bucket."""
     # Not collection_counts: it does not know yet what this group of commands has written.
     row = tx.one("SELECT count(*) FROM documents WHERE collection_row = ?", (collection_row,))
     assert row is not None
@@ -97,12 +98,16 @@ def _count(tx: Transaction, collection_row: int) -> int:
 
 def _hide(tx: Transaction, collection: Collection, organization_id: str) -> str:
     """Take the collection out of sight and enqueue its removal. Returns the job's id."""
-    tx.execute(
-        "UPDATE collections SET state = 'deleting', updated_at = ? WHERE collection_row = ?",
-        (tx.now, collection.collection_row),
-    )
-    _drop_index(tx, collection.collection_row)
+    hide_collection(tx, collection.collection_row)
     return _enqueue_collection(tx, collection.collection_row, collection.namespace_row, organization_id)
+
+
+def hide_collection(tx: Transaction, collection_row: int) -> None:
+    """Take a collection, or a bucket, out of sight. Have a job remove it."""
+    tx.execute(
+        "UPDATE collections SET state = 'deleting', updated_at = ? WHERE collection_row = ?", (tx.now, collection_row)
+    )
+    _drop_index(tx, collection_row)
 
 
 def _enqueue_collection(tx: Transaction, collection_row: int, namespace_row: int, organization_id: str) -> str:
@@ -111,8 +116,13 @@ def _enqueue_collection(tx: Transaction, collection_row: int, namespace_row: int
         {"collection_row": collection_row},
         organization_id=organization_id,
         namespace_row=namespace_row,
-        unique_key=f"{PURGE_COLLECTION}:{collection_row}",
+        unique_key=purge_key(collection_row),
     )
+
+
+def purge_key(collection_row: int) -> str:
+    """The unique key of the job that removes a collection, or a bucket."""
+    return f"{PURGE_COLLECTION}:{collection_row}"
 
 
 def _drop_index(tx: Transaction, collection_row: int) -> None:
@@ -121,7 +131,7 @@ def _drop_index(tx: Transaction, collection_row: int) -> None:
     had_index = tx.connection.changes() > 0
     tx.execute("DELETE FROM jobs WHERE unique_key = ? AND state = 'pending'", (f"index.build:{collection_row}",))
     # The first documents may be of this very group of commands, and their generation comes after it.
-    if had_index or _count(tx, collection_row):
+    if had_index or count_rows(tx, collection_row):
         tx.effects.dropped_collections.append(collection_row)
 
 
@@ -131,7 +141,7 @@ def _empty(tx: Transaction, sourced: Collection, source: Collection, organizatio
     There may be millions, so the collection gets a fresh row under its id and the old row is purged like a deleted one.
     """
     body = sourced.body | {"enabled": False, "disabled_reason": _disabled_reason(tx, source)}
-    if _count(tx, sourced.collection_row) == 0:
+    if count_rows(tx, sourced.collection_row) == 0:
         tx.execute(
             "UPDATE collections SET body = ?, updated_at = ? WHERE collection_row = ?",
             (msgspec.json.encode(body), tx.now, sourced.collection_row),
@@ -158,29 +168,35 @@ def _disabled_reason(tx: Transaction, source: Collection) -> dict[str, Any]:
 @handles(DeleteNamespace, frees_space=True)
 def delete_namespace(tx: Transaction, command: DeleteNamespace) -> dict[str, Any]:
     namespace = require_namespace(tx, command.organization_id, command.namespace_row)
-    deleted = 0
-    rows = fetch_all(
-        tx.connection,
-        "SELECT collection_row FROM collections WHERE namespace_row = ? AND state = 'active'",
-        (namespace.namespace_row,),
-    )
-    for (collection_row,) in rows:
-        deleted += _count(tx, collection_row)
-        _drop_index(tx, collection_row)
-    tx.execute(
-        "UPDATE collections SET state = 'deleting', updated_at = ? WHERE namespace_row = ?",
-        (tx.now, namespace.namespace_row),
-    )
-    tx.execute(
-        "UPDATE namespaces SET state = 'deleting', updated_at = ? WHERE namespace_row = ?",
-        (tx.now, namespace.namespace_row),
-    )
+    deleted = _hide_namespace(tx, namespace.namespace_row)
+    if namespace.objects_row is not None:
+        _hide_namespace(tx, namespace.objects_row)
+        # No task of its own: whoever asks for that of the namespace need not know of companions.
+        _enqueue_namespace(tx, namespace.objects_row, None)
     tx.catalogue_changed()
     task_id = _enqueue_namespace(tx, namespace.namespace_row, command.organization_id)
     return {"deleted_documents": deleted, "task_id": task_id}
 
 
-def _enqueue_namespace(tx: Transaction, namespace_row: int, organization_id: str) -> str:
+def _hide_namespace(tx: Transaction, namespace_row: int) -> int:
+    """Take a namespace, or a companion, out of sight with what is in it. Returns how many documents that are."""
+    deleted = 0
+    rows = fetch_all(
+        tx.connection,
+        "SELECT collection_row FROM collections WHERE namespace_row = ? AND state = 'active'",
+        (namespace_row,),
+    )
+    for (collection_row,) in rows:
+        deleted += count_rows(tx, collection_row)
+        _drop_index(tx, collection_row)
+    for table in ("collections", "namespaces"):
+        tx.execute(
+            f"UPDATE {table} SET state = 'deleting', updated_at = ? WHERE namespace_row = ?", (tx.now, namespace_row)
+        )
+    return deleted
+
+
+def _enqueue_namespace(tx: Transaction, namespace_row: int, organization_id: str | None) -> str:
     return tx.enqueue(
         PURGE_NAMESPACE,
         {"namespace_row": namespace_row},
@@ -198,7 +214,7 @@ def resume_purges(tx: Transaction, _: ResumePurges) -> dict[str, Any]:
     collections = fetch_all(
         tx.connection,
         "SELECT collection_row, namespace_row, organization_id FROM collections c"
-        " JOIN namespaces n USING (namespace_row) WHERE c.state = 'deleting' AND n.state = 'active'",
+        " JOIN namespaces n USING (namespace_row) WHERE c.state = 'deleting' AND n.state IN ('active', 'companion')",
     )
     jobs = [_enqueue_namespace(tx, *row) for row in namespaces]
     return {"jobs": jobs + [_enqueue_collection(tx, *row) for row in collections]}
@@ -214,7 +230,8 @@ def purge_slice(tx: Transaction, command: PurgeSlice) -> dict[str, Any]:
     removed = _remove_rows(tx, command.collection_row, command.limit)
     if removed == command.limit:
         return {"removed": removed, "more": True}
-    for table in ("field_paths", "text_indexes", "generations", "collection_counts", "collections"):
+    tables = ("field_paths", "text_indexes", "generations", "collection_counts", "bucket_stats", "collections")
+    for table in tables:
         tx.execute(f"DELETE FROM {table} WHERE collection_row = ?", (command.collection_row,))
     return {"removed": removed, "more": False}
 
@@ -230,9 +247,13 @@ def _remove_rows(tx: Transaction, collection_row: int, limit: int) -> int:
     for row in rows:
         remove_rows(tx, row)
     removed = len(rows)
-    for table, key in (("vectors", "document_row"), ("tombstones", "sequence")):
+    for table, key in (
+        ("vectors", "document_row"),
+        ("tombstones", "sequence"),
+        ("object_keys", "kind, digest, object_row"),
+    ):
         tx.execute(
-            f"DELETE FROM {table} WHERE collection_row = ?1 AND {key} IN"
+            f"DELETE FROM {table} WHERE collection_row = ?1 AND ({key}) IN"
             f" (SELECT {key} FROM {table} WHERE collection_row = ?1 LIMIT ?2)",
             (collection_row, limit - removed),
         )

@@ -31,6 +31,7 @@ TASK_KINDS = {
     "collections.import": TaskKind("api_collections_documents_create"),
     "namespaces.clone": TaskKind("api_namespaces_create"),
     "namespaces.purge": TaskKind("api_namespaces_delete"),
+    "buckets.purge": TaskKind("api_buckets_delete"),
 }
 
 
