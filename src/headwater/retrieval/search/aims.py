@@ -25,8 +25,8 @@ from headwater.vectors.interface import VectorData
 @dataclass(frozen=True)
 class Aim:
     collection: Collection
-    #: Under the name of the collection's index.
-    query: VectorData
+    #: A vector under the name of the collection's index, or a text for its text index.
+    query: VectorData | str
 
 
 async def aims_of(

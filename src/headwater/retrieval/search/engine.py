@@ -131,7 +131,7 @@ def _tell_why(hits: list[Hit], ranks: list[Ranks]) -> None:
     whys: dict[int, list[dict[str, Any]]] = {hit.document_row: [] for hit in hits}
     for one in ranks:
         for place, found in enumerate(one.ranked, 1):
-            why = {"search": one.planned.number, "feature_uri": one.planned.uri, "rank": place, "score": found.score}
+            why = {"search": one.planned.number, "feature_uri": one.planned.label, "rank": place, "score": found.score}
             if found.document_row in whys:
                 whys[found.document_row].append(why | {"contribution": one.added[found.document_row]})
     for hit in hits:
@@ -157,6 +157,7 @@ def _described(one: Ranks, run: Run) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "feature_uri": planned.uri,
         "input_mode": planned.mode,
+        "lexical": planned.search.lexical,
         "found": len(one.ranked),
         "top_score": one.ranked[0].score if one.ranked else None,
     }

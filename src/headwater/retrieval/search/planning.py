@@ -14,7 +14,13 @@ from headwater.retrieval.search.forms import Asked, DocumentReference, Location,
 from headwater.retrieval.search.parameters import FeatureSearchParameters, Search
 from headwater.retrieval.search.targets import Target, targets_of
 from headwater.retrieval.stage import Run, StageCall
+from headwater.store.search import SearchRequest
+from headwater.store.search import search as nearest_points
+from headwater.store.text.indexes import load_text_index
 from headwater.tenancy.access import access_collection, access_collections
+
+#: The key of a search for words in ``feature_scores``.
+LEXICAL = "lexical"
 
 
 @dataclass(frozen=True)
@@ -80,21 +86,65 @@ async def _planned(
     location: Location = ["searches", number]
     if search.collection_identifiers:
         collections = collections_of(run.context, search.collection_identifiers, ())
+    asked = parse_query(_sent(run, search), [*location, "query"])
     try:
         targets = targets_of(run.context, collections, search.feature_uri, [*location, "feature_uri"])
     except ValidationError as error:
+        if search.lexical:
+            # There the feature only says where to look, and text is looked for in collections without vectors, too.
+            return _lexical(run, number, search, asked, collections, filters, warnings)
         if not search.optional:
             raise
         warnings.append(f"search {number} was skipped: {error.message}")
         return None
-    asked = parse_query(_sent(run, search), [*location, "query"])
+    if search.lexical:
+        searched = [target.collection for target in targets]
+        return _lexical(run, number, search, asked, searched, filters, warnings)
     aims = await _aims(run, number, search, asked, targets, warnings)
     if aims is None:
         return None
+    uri, name = targets[0].uri, targets[0].name
+    if search.optional and await _is_empty(run.context, aims):
+        warnings.append(f"search {number} was skipped: no vector of {uri} is there to compare with")
+        return None
+    whole = _whole_filter(search, filters, location)
+    return Planned(number, uri, uri, name, asked.mode, search, aims, whole, _excluded(asked))
+
+
+def _lexical(
+    run: Run,
+    number: int,
+    search: Search,
+    asked: Asked,
+    collections: Sequence[Collection],
+    filters: Filter | None,
+    warnings: list[str],
+) -> Planned | None:
+    """A search for words; None when it is skipped."""
+    location: Location = ["searches", number]
+    if asked.mode != "text":
+        message = f"a lexical search looks for a text, not for a {asked.mode}"
+        raise ValidationError.at([*location, "query"], message, "query_mode")
+    if asked.is_empty:
+        if search.on_empty == "skip":
+            warnings.append(f"search {number} was skipped: its query is empty")
+            return None
+        raise _empty_query(number)
+    connection = run.context.runtime.reader.connection
+    indexes = {one.collection_row: load_text_index(connection, one.collection_row) for one in collections}
+    if any(index is not None and index.state == "filling" for index in indexes.values()):
+        warnings.append(f"search {number} may miss documents, for the text index is still being filled")
+    # Where no collection has one, the index itself says how to declare it.
+    searched = [one for one in collections if indexes[one.collection_row] is not None] or collections
+    aims = [Aim(one, asked.value) for one in searched]
+    return Planned(
+        number, LEXICAL, search.feature_uri, "", "text", search, aims, _whole_filter(search, filters, location)
+    )
+
+
+def _whole_filter(search: Search, filters: Filter | None, location: Location) -> Filter | None:
     own = parse_filter(search.filters, [*location, "filters"])
-    uri = targets[0].uri
-    whole = AllOf((filters, own)) if filters is not None and own is not None else filters or own
-    return Planned(number, uri, uri, targets[0].name, asked.mode, search, aims, whole, _excluded(asked))
+    return AllOf((filters, own)) if filters is not None and own is not None else filters or own
 
 
 def _sent(run: Run, search: Search) -> object:
@@ -121,11 +171,20 @@ async def _aims(
     if search.on_empty == "skip":
         warnings.append(f"search {number} was skipped: its query is empty")
         return None
-    raise BadRequestError(
+    raise _empty_query(number)
+
+
+def _empty_query(number: int) -> BadRequestError:
+    return BadRequestError(
         f"the query of search {number} is empty; send one, or set on_empty to skip or random",
         details={"search": number},
         code="query_empty",
     )
+
+
+async def _is_empty(context: Context, aims: list[Aim]) -> bool:
+    nearest = [SearchRequest(aim.collection.collection_row, aim.query, 1) for aim in aims]
+    return not any(await nearest_points(context.runtime.store, nearest))
 
 
 def _excluded(asked: Asked) -> str | None:

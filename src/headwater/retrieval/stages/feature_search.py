@@ -48,7 +48,8 @@ async def _search(run: Run, call: Call) -> StageResult:
     if not call.parameters.searches:
         return await _filter_only(run, call)
     plan = await plan_searches(run, call)
-    run.searched = Searched(plan.searches[0].uri, plan.searches[0].vector_name)
+    by_vector = next((one for one in plan.searches if one.vector_name), None)
+    run.searched = None if by_vector is None else Searched(by_vector.uri, by_vector.vector_name)
     rows = tuple(one.collection_row for one in plan.collections)
     query = Query(run.context.scope.namespace_row, rows, call.filter, principal_of(run.context))
     (hits, metadata), counted = await asyncio.gather(_ranked(run, call, plan), _facets(run, call, query))
