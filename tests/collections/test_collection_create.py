@@ -117,7 +117,12 @@ async def test_an_extractor_that_is_not_here_is_kept_with_a_warning(make: Make) 
     made = await make("articles", feature_extractor=extractor)
     assert made["feature_extractor"]["feature_extractor_id"] == "text_extractor_v1"
     assert made["feature_extractor"]["extra"] is True
-    assert "text_extractor_v1" in made["warnings"][0]
+    assert made["warnings"] == [
+        "text_extractor_v1 embeds searches, but makes no documents yet; documents and their vectors must be brought by"
+        " hand"
+    ]
+    other = await make("pictures", feature_extractor={"feature_extractor_name": "image_extractor", "version": "v1"})
+    assert "image_extractor_v1 is not part of this deployment" in other["warnings"][0]
 
 
 async def test_a_single_bucket_becomes_a_list_of_one(make: Make) -> None:
@@ -204,9 +209,28 @@ async def test_a_collection_starts_with_the_vectors_of_its_namespace(client: htt
 
 async def test_the_catalogue_of_extractors_needs_no_key(anonymous: httpx2.AsyncClient) -> None:
     listed = await anonymous.get("/v1/collections/features/extractors")
-    assert [entry["feature_extractor_id"] for entry in listed.json()] == ["passthrough_extractor_v1"]
-    one = await anonymous.get("/v1/collections/features/extractors/passthrough_extractor_v1")
-    assert one.json() == listed.json()[0]
-    other = await anonymous.get("/v1/collections/features/extractors/text_extractor_v1")
+    assert [entry["feature_extractor_id"] for entry in listed.json()] == [
+        "passthrough_extractor_v1",
+        "text_extractor_v1",
+    ]
+    for entry in listed.json():
+        one = await anonymous.get(f"/v1/collections/features/extractors/{entry['feature_extractor_id']}")
+        assert one.json() == entry
+    other = await anonymous.get("/v1/collections/features/extractors/face_detector_v1")
     assert other.status_code == 404
-    assert (await anonymous.get("/v1/collections/features")).status_code == 200
+
+
+async def test_the_menu_of_features_names_the_text_model(anonymous: httpx2.AsyncClient) -> None:
+    menu = (await anonymous.get("/v1/collections/features")).json()
+    feature = {
+        "feature_uri": "mixpeek://text_extractor@v1/all_minilm_l6_v2_v1",
+        "model": "all_minilm_l6_v2_v1",
+        "dimensions": 384,
+        "available": True,
+        "hint": None,
+    }
+    assert menu == {
+        "modalities": [{"modality": "text", "features": [feature]}],
+        "custom_features": [],
+        "full_res_multiplier": 1.0,
+    }

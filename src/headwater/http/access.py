@@ -182,6 +182,7 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("DELETE", "/v1/organizations/users/{user_email}/api-keys/{key_name}"): _ADMIN,
     ("POST", "/v1/organizations/users/{user_email}/api-keys/{key_name}/rotate"): _ADMIN,
     # Account
+    ("POST", "/v1/inference"): Access("read"),
     ("GET", "/v1/me"): Access("any", principals=True),
     ("GET", "/v1/account"): Access("any", principals=True),
     # Private

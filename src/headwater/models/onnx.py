@@ -16,6 +16,8 @@ from headwater.models.manifest import Definition
 
 #: What the inputs of such models are called. They are given those that they ask for.
 _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
+#: No language's words are this long. What is beyond would only cost time: the tokenizer reads all before it cuts.
+_CHARACTERS_PER_TOKEN = 64
 _INTEGERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
 
 
@@ -39,7 +41,8 @@ class OnnxModel:
 
     def run(self, batch: Sequence[Input]) -> list[Any]:
         """An ``Embedding`` of each text, or a number for each pair."""
-        encodings = self._tokenizer.encode_batch(list(batch))
+        longest = self._manifest.max_tokens * _CHARACTERS_PER_TOKEN
+        encodings = self._tokenizer.encode_batch([_cut(given, longest) for given in batch])
         mask = np.array([encoding.attention_mask for encoding in encodings])
         given = {
             "input_ids": np.array([encoding.ids for encoding in encodings]),
@@ -52,8 +55,8 @@ class OnnxModel:
             return self._scores(output)
         vectors = self._unit_vectors(output, mask)
         return [
-            Embedding(vector.tobytes(), sum(encoding.attention_mask), bool(encoding.overflowing))
-            for vector, encoding in zip(vectors, encodings, strict=True)
+            Embedding(vector.tobytes(), sum(encoding.attention_mask), bool(encoding.overflowing) or len(text) > longest)
+            for text, vector, encoding in zip(batch, vectors, encodings, strict=True)
         ]
 
     def _unit_vectors(self, output: NDArray[np.float32], mask: NDArray[Any]) -> NDArray[np.float32]:
@@ -100,6 +103,10 @@ class OnnxModel:
             f"the model {name} in {self._definition.weights.parent} cannot be used: {reason}",
             details={"feature": "models", "model": name},
         )
+
+
+def _cut(given: Input, longest: int) -> Input:
+    return given[:longest] if isinstance(given, str) else (given[0][:longest], given[1][:longest])
 
 
 def _open_session(weights: Path) -> Any:

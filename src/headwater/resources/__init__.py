@@ -14,6 +14,7 @@ from headwater.resources.documents.routes_lineage import router as documents_lin
 from headwater.resources.documents.routes_namespace import router as documents_of_namespace
 from headwater.resources.documents.routes_read import router as documents_read
 from headwater.resources.health.routes import router as health
+from headwater.resources.inference.routes import router as inference
 from headwater.resources.namespaces.routes import router as namespaces
 from headwater.resources.namespaces.routes_copies import router as namespace_copies
 from headwater.resources.objects.routes import router as objects
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     transfers,
     namespaces,
     namespace_copies,
+    inference,
     health,
     account,
     api_keys,

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from headwater.http.dependencies import Ctx, UnresolvedNamespace
+from headwater.http.dependencies import Ctx, CurrentRuntime, UnresolvedNamespace
 from headwater.http.pagination import PageParameters, PageQuery, resolve_page
 from headwater.http.responses import JSONBytes, json_response
 from headwater.http.route import Route
+from headwater.models.interface import DEFAULT_TEXT_MODEL, ModelInfo
 from headwater.resources.collections import extractors, listing, service
 from headwater.resources.collections.schemas import (
     CloneCollectionRequest,
@@ -26,6 +27,8 @@ from headwater.resources.collections.schemas import (
 )
 
 router = APIRouter(route_class=Route, tags=["Collections"])
+
+_MODELS = [ModelInfo(DEFAULT_TEXT_MODEL, "embed", 384, available=True)]
 
 
 @router.post(
@@ -96,11 +99,11 @@ async def _list(ctx: Ctx, request: ListCollectionsRequest, query: PageQuery, unr
     "/v1/collections/features",
     summary="Searchable features of this deployment",
     operation_id="discover_features",
-    responses={200: {"content": {"application/json": {"example": extractors.feature_menu()}}}},
+    responses={200: {"content": {"application/json": {"example": extractors.feature_menu(_MODELS)}}}},
 )
-async def discover_features() -> dict[str, Any]:
+async def discover_features(runtime: CurrentRuntime) -> dict[str, Any]:
     """What collections of this deployment can be searched by, for each kind of file. Needs no key."""
-    return extractors.feature_menu()
+    return extractors.feature_menu(runtime.models.list())
 
 
 @router.get(

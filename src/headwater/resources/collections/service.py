@@ -12,7 +12,7 @@ from headwater.catalog.tables.namespaces import Namespace
 from headwater.context import Context
 from headwater.errors import NotEnabledError, ValidationError
 from headwater.resources.collections import repository
-from headwater.resources.collections.extractors import EXTRACTORS
+from headwater.resources.collections.extractors import extractor_warnings
 from headwater.resources.collections.render import collection_response, feature_descriptors
 from headwater.resources.collections.repository import State
 from headwater.resources.collections.schemas import (
@@ -99,14 +99,8 @@ async def _create(ctx: Context, name: str, body: dict[str, Any]) -> dict[str, An
         )
     )
     collection = Collection(**outcome)
-    return collection_response(collection, _namespace(ctx), State(), warnings=_warnings(collection))
-
-
-def _warnings(collection: Collection) -> list[str]:
-    identifier = collection.body["feature_extractor"]["feature_extractor_id"]
-    if identifier in EXTRACTORS:
-        return []
-    return [f"{identifier} is not part of this deployment; documents and their vectors must be brought by hand"]
+    warnings = extractor_warnings(collection.body["feature_extractor"]["feature_extractor_id"])
+    return collection_response(collection, _namespace(ctx), State(), warnings=warnings)
 
 
 async def get_collection(ctx: Context, identifier: str) -> dict[str, Any]:
