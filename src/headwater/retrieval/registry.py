@@ -13,6 +13,7 @@ from headwater.retrieval.stages.feature_search import FeatureSearch
 from headwater.retrieval.stages.group_by import GroupBy
 from headwater.retrieval.stages.limit import Limit
 from headwater.retrieval.stages.mmr import MMR
+from headwater.retrieval.stages.rerank import Rerank
 from headwater.retrieval.stages.score_normalize import ScoreNormalize
 from headwater.retrieval.stages.sort_attribute import SortAttribute
 from headwater.retrieval.stages.sort_relevance import SortRelevance
@@ -24,6 +25,7 @@ _AVAILABLE: tuple[Stage[Any], ...] = (
     SortRelevance(),
     SortAttribute(),
     MMR(),
+    Rerank(),
     ScoreNormalize(),
     Limit(),
     Deduplicate(),
