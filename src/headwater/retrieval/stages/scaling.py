@@ -1,4 +1,4 @@
-"""Scores brought to a common scale. All but softmax first divide by the largest, so that nothing overflows."""
+"""Scores brought to a common scale, without overflow whatever they are."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ def min_max(scores: Sequence[float], lowest: float | None = None, highest: float
     high = max(scores) if highest is None else highest
     if low >= high:
         return [1.0] * len(scores)
-    # Halves, for the difference of two numbers may be larger than any.
-    span = high / 2 - low / 2
-    return [(min(max(score, low), high) / 2 - low / 2) / span for score in scores]
+    # The difference of two numbers may be larger than any; that of their halves is not, but may be nothing.
+    factor = 1.0 if math.isfinite(high - low) else 0.5
+    span = high * factor - low * factor
+    return [(min(max(score, low), high) * factor - low * factor) / span for score in scores]
 
 
 def z_score(scores: Sequence[float]) -> list[float]:
