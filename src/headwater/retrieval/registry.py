@@ -9,6 +9,7 @@ from headwater.retrieval.catalogue import DESCRIPTIONS, FORMER_IDS, StageDescrip
 from headwater.retrieval.stage import Category, Stage
 from headwater.retrieval.stages.attribute_filter import AttributeFilter
 from headwater.retrieval.stages.deduplicate import Deduplicate
+from headwater.retrieval.stages.document_enrich import DocumentEnrich
 from headwater.retrieval.stages.feature_search import FeatureSearch
 from headwater.retrieval.stages.group_by import GroupBy
 from headwater.retrieval.stages.limit import Limit
@@ -30,6 +31,7 @@ _AVAILABLE: tuple[Stage[Any], ...] = (
     Limit(),
     Deduplicate(),
     GroupBy(),
+    DocumentEnrich(),
 )
 
 STAGES: dict[str, Stage[Any]] = {stage.stage_id: stage for stage in _AVAILABLE}
