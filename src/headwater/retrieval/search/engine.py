@@ -10,6 +10,7 @@ from headwater.query import AnyOf, Filter
 from headwater.retrieval.fusion import contributions, fuse
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.search.parameters import (
+    DEFAULT_PAGE,
     DEFAULT_SEARCH_TOP_K,
     DEFAULT_TOP_K,
     MAX_POOL,
@@ -53,6 +54,14 @@ def wanted_of(parameters: FeatureSearchParameters) -> int:
     if len(parameters.searches) == 1:
         return min(MAX_POOL, parameters.final_top_k or max(stated, default=DEFAULT_TOP_K))
     return min(MAX_POOL, parameters.final_top_k or max(DEFAULT_TOP_K, *stated, 0))
+
+
+def page_size_of(parameters: FeatureSearchParameters) -> int:
+    """How many rows an answer shows when its request does not say."""
+    if parameters.group_by is not None:
+        return parameters.group_by.limit
+    stated = [search.top_k for search in parameters.searches if search.top_k is not None]
+    return parameters.final_top_k or max(stated, default=DEFAULT_PAGE)
 
 
 async def find_pool(run: Run, plan: Plan, parameters: FeatureSearchParameters, size: int) -> Pool:

@@ -13,6 +13,7 @@ MAX_SEARCHES = 10
 MAX_POOL = 5000
 DEFAULT_TOP_K = 25
 DEFAULT_SEARCH_TOP_K = 100
+DEFAULT_PAGE = 10
 #: What is searched by where nothing says it.
 DEFAULT_FEATURE = "mixpeek://text_extractor@v1/embedding"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headwater.catalog.tables.collections import Collection
 from headwater.context import Context
@@ -67,7 +68,7 @@ async def plan_searches(run: Run, call: StageCall[FeatureSearchParameters]) -> P
     plan = Plan()
     collections = collections_of(run.context, call.parameters.collection_identifiers, run.collections)
     for number, search in enumerate(call.parameters.searches):
-        planned = await _planned(run, number, search, collections, call.filter, plan.warnings)
+        planned = await _Planner(run, number, search, call.filter, plan.warnings).planned(collections)
         if planned is not None:
             plan.searches.append(planned)
     if not plan.searches:
@@ -80,106 +81,101 @@ async def plan_searches(run: Run, call: StageCall[FeatureSearchParameters]) -> P
     return plan
 
 
-async def _planned(
-    run: Run, number: int, search: Search, collections: list[Collection], filters: Filter | None, warnings: list[str]
-) -> Planned | None:
-    location: Location = ["searches", number]
-    if search.collection_identifiers:
-        collections = collections_of(run.context, search.collection_identifiers, ())
-    asked = parse_query(_sent(run, search), [*location, "query"])
-    try:
-        targets = targets_of(run.context, collections, search.feature_uri, [*location, "feature_uri"])
-    except ValidationError as error:
+class _Planner:
+    """Of one search. What is left out is told in ``warnings``."""
+
+    def __init__(self, run: Run, number: int, search: Search, filters: Filter | None, warnings: list[str]) -> None:
+        self._run, self._context = run, run.context
+        self._number, self._search = number, search
+        self._filters, self._warnings = filters, warnings
+        self._location: Location = ["body", "searches", number]
+
+    async def planned(self, collections: list[Collection]) -> Planned | None:
+        """None when the search is skipped."""
+        search = self._search
+        if search.collection_identifiers:
+            collections = collections_of(self._context, search.collection_identifiers, ())
+        asked = parse_query(self._sent(), [*self._location, "query"])
+        try:
+            targets = targets_of(self._context, collections, search.feature_uri, [*self._location, "feature_uri"])
+        except ValidationError as error:
+            if search.lexical:
+                # There the feature only says where to look, and collections without vectors have texts, too.
+                return self._lexical(asked, collections)
+            if not search.optional:
+                raise
+            return self._skipped(error.message)
         if search.lexical:
-            # There the feature only says where to look, and text is looked for in collections without vectors, too.
-            return _lexical(run, number, search, asked, collections, filters, warnings)
-        if not search.optional:
-            raise
-        warnings.append(f"search {number} was skipped: {error.message}")
-        return None
-    if search.lexical:
-        searched = [target.collection for target in targets]
-        return _lexical(run, number, search, asked, searched, filters, warnings)
-    aims = await _aims(run, number, search, asked, targets, warnings)
-    if aims is None:
-        return None
-    uri, name = targets[0].uri, targets[0].name
-    if search.optional and await _is_empty(run.context, aims):
-        warnings.append(f"search {number} was skipped: no vector of {uri} is there to compare with")
-        return None
-    whole = _whole_filter(search, filters, location)
-    return Planned(number, uri, uri, name, asked.mode, search, aims, whole, _excluded(asked))
+            return self._lexical(asked, [target.collection for target in targets])
+        return await self._by_vector(asked, targets)
 
+    def _sent(self) -> object:
+        search = self._search
+        if search.query is None and search.input_mapping:
+            return self._run.inputs.get(next(iter(search.input_mapping.values())))
+        sent: object = search.query
+        return sent
 
-def _lexical(
-    run: Run,
-    number: int,
-    search: Search,
-    asked: Asked,
-    collections: Sequence[Collection],
-    filters: Filter | None,
-    warnings: list[str],
-) -> Planned | None:
-    """A search for words; None when it is skipped."""
-    location: Location = ["searches", number]
-    if asked.mode != "text":
-        message = f"a lexical search looks for a text, not for a {asked.mode}"
-        raise ValidationError.at([*location, "query"], message, "query_mode")
-    if asked.is_empty:
-        if search.on_empty == "skip":
-            warnings.append(f"search {number} was skipped: its query is empty")
-            return None
-        raise _empty_query(number)
-    connection = run.context.runtime.reader.connection
-    indexes = {one.collection_row: load_text_index(connection, one.collection_row) for one in collections}
-    if any(index is not None and index.state == "filling" for index in indexes.values()):
-        warnings.append(f"search {number} may miss documents, for the text index is still being filled")
-    # Where no collection has one, the index itself says how to declare it.
-    searched = [one for one in collections if indexes[one.collection_row] is not None] or collections
-    aims = [Aim(one, asked.value) for one in searched]
-    return Planned(
-        number, LEXICAL, search.feature_uri, "", "text", search, aims, _whole_filter(search, filters, location)
-    )
+    async def _by_vector(self, asked: Asked, targets: list[Target]) -> Planned | None:
+        if asked.is_empty and self._search.on_empty == "skip":
+            return self._skipped("its query is empty")
+        aims = await self._aims(asked, targets)
+        uri = targets[0].uri
+        if self._search.optional and await _is_empty(self._context, aims):
+            return self._skipped(f"no vector of {uri} is there to compare with")
+        return Planned(
+            self._number, uri, uri, targets[0].name, asked.mode, self._search, aims, self._filter(), _excluded(asked)
+        )
 
-
-def _whole_filter(search: Search, filters: Filter | None, location: Location) -> Filter | None:
-    own = parse_filter(search.filters, [*location, "filters"])
-    return AllOf((filters, own)) if filters is not None and own is not None else filters or own
-
-
-def _sent(run: Run, search: Search) -> object:
-    if search.query is None and search.input_mapping:
-        return run.inputs.get(next(iter(search.input_mapping.values())))
-    sent: object = search.query
-    return sent
-
-
-async def _aims(
-    run: Run, number: int, search: Search, asked: Asked, targets: list[Target], warnings: list[str]
-) -> list[Aim] | None:
-    """What the indexes are asked; None when the search is skipped for an empty query."""
-    location: Location = ["searches", number, "query"]
-    if not asked.is_empty:
-        aims = await aims_of(run.context, asked, targets, location, warnings)
-        if len(aims) < len(targets):
-            searched = {aim.collection.collection_id for aim in aims}
-            others = [one.collection.collection_id for one in targets if one.collection.collection_id not in searched]
-            warnings.append(f"search {number} left out {', '.join(others)}, whose vectors have another form")
+    async def _aims(self, asked: Asked, targets: list[Target]) -> list[Aim]:
+        location = [*self._location, "query"]
+        if asked.is_empty:
+            if self._search.on_empty == "error":
+                raise self._empty()
+            return random_aims(targets, f"{self._run.execution_id}/{self._number}", location)
+        aims = await aims_of(self._context, asked, targets, location, self._warnings)
+        searched = {aim.collection.collection_id for aim in aims}
+        others = [one.collection.collection_id for one in targets if one.collection.collection_id not in searched]
+        if others:
+            self._warn(f"left out {', '.join(others)}, whose vectors have another form")
         return aims
-    if search.on_empty == "random":
-        return random_aims(targets, f"{run.execution_id}/{number}", location)
-    if search.on_empty == "skip":
-        warnings.append(f"search {number} was skipped: its query is empty")
+
+    def _lexical(self, asked: Asked, collections: list[Collection]) -> Planned | None:
+        """A search for words."""
+        if asked.mode != "text":
+            message = f"a lexical search looks for a text, not for a {asked.mode}"
+            raise ValidationError.at([*self._location, "query"], message, "query_mode")
+        if asked.is_empty:
+            if self._search.on_empty == "skip":
+                return self._skipped("its query is empty")
+            raise self._empty()
+        connection = self._context.runtime.reader.connection
+        indexes = {one.collection_row: load_text_index(connection, one.collection_row) for one in collections}
+        if any(index is not None and index.state == "filling" for index in indexes.values()):
+            self._warn("may miss documents, for the text index is still being filled")
+        # Where no collection has one, the storage process refuses the search and says how to declare it.
+        searched = [one for one in collections if indexes[one.collection_row] is not None] or collections
+        aims = [Aim(one, asked.value) for one in searched]
+        uri = self._search.feature_uri
+        return Planned(self._number, LEXICAL, uri, "", "text", self._search, aims, self._filter())
+
+    def _filter(self) -> Filter | None:
+        shared, own = self._filters, parse_filter(self._search.filters, [*self._location, "filters"])
+        return AllOf((shared, own)) if shared is not None and own is not None else shared or own
+
+    def _skipped(self, reason: str) -> Planned | None:
+        self._warn(f"was skipped: {reason}")
         return None
-    raise _empty_query(number)
 
+    def _warn(self, what: str) -> None:
+        self._warnings.append(f"search {self._number} {what}")
 
-def _empty_query(number: int) -> BadRequestError:
-    return BadRequestError(
-        f"the query of search {number} is empty; send one, or set on_empty to skip or random",
-        details={"search": number},
-        code="query_empty",
-    )
+    def _empty(self) -> BadRequestError:
+        return BadRequestError(
+            f"the query of search {self._number} is empty; send one, or set on_empty to skip or random",
+            details={"search": self._number},
+            code="query_empty",
+        )
 
 
 async def _is_empty(context: Context, aims: list[Aim]) -> bool:
@@ -194,11 +190,8 @@ def _excluded(asked: Asked) -> str | None:
 
 def _tell_apart(searches: list[Planned]) -> None:
     """Searches by the same feature get labels with a number, from the second one on."""
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for place, one in enumerate(searches):
-        seen[one.label] = seen.get(one.label, 0) + 1
+        seen[one.label] += 1
         if seen[one.label] > 1:
-            label = f"{one.label}#{seen[one.label]}"
-            searches[place] = Planned(
-                one.number, label, one.uri, one.vector_name, one.mode, one.search, one.aims, one.filter, one.excluded
-            )
+            searches[place] = replace(one, label=f"{one.label}#{seen[one.label]}")

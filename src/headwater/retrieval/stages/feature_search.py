@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from headwater.query import Filter
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.hydrate import Hydration, hydrate
-from headwater.retrieval.search.engine import Pool, described, find_pool, shared_filter, wanted_of
+from headwater.retrieval.search.engine import Pool, described, find_pool, page_size_of, shared_filter, wanted_of
 from headwater.retrieval.search.filtered import filter_query, find_filtered
 from headwater.retrieval.search.grouping import ROOT_OBJECT, find_groups, group_hits, rolled_up
 from headwater.retrieval.search.parameters import MAX_POOL, FeatureSearchParameters
@@ -34,6 +34,9 @@ class FeatureSearch:
     reads_documents: ClassVar[bool] = False
     per_document: ClassVar[frozenset[str]] = frozenset()
 
+    def page_size(self, parameters: FeatureSearchParameters) -> int:
+        return page_size_of(parameters)
+
     async def run(self, run: Run, call: Call, hits: list[Hit]) -> StageResult:
         """The working set before it is replaced."""
         limit = min(TIME_LIMIT, (call.parameters.hard_timeout_ms or 1000 * TIME_LIMIT) / 1000)
@@ -51,17 +54,17 @@ async def _search(run: Run, call: Call) -> StageResult:
     by_vector = next((one for one in plan.searches if one.vector_name), None)
     run.searched = None if by_vector is None else Searched(by_vector.uri, by_vector.vector_name)
     rows = tuple(one.collection_row for one in plan.collections)
-    query = Query(run.context.scope.namespace_row, rows, call.filter, principal_of(run.context))
-    (hits, metadata), counted = await asyncio.gather(_ranked(run, call, plan), _facets(run, call, query))
+    query = Query(run.context.scope.namespace_row, rows, shared_filter(plan), principal_of(run.context))
+    hits, metadata = await _ranked(run, call, plan)
     result = StageResult(hits, metadata, warnings=list(plan.warnings), limits=_limits(call))
-    return _with_facets(result, counted)
+    return _with_facets(result, await _facets(run, call, query))
 
 
 async def _filter_only(run: Run, call: Call) -> StageResult:
     query = filter_query(run, call.parameters.collection_identifiers, call.filter)
     size = _size(run, call)
-    hits, counted = await asyncio.gather(find_filtered(run, query, size), _facets(run, call, query))
-    return _with_facets(StageResult(await _loaded(run, hits, call.filter)), counted)
+    hits = await find_filtered(run, query, size)
+    return _with_facets(StageResult(await _loaded(run, hits, call.filter)), await _facets(run, call, query))
 
 
 async def _ranked(run: Run, call: Call, plan: Plan) -> tuple[list[Hit], dict[str, Any]]:
