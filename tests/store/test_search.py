@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 
 from headwater.errors import ServiceUnavailableError, ValidationError
 from headwater.settings import Settings
+from headwater.store.builder import build
+from headwater.store.commands.generations import AdoptGeneration, BeginGeneration
 from headwater.store.search import SearchRequest, packed_rows, search
 from headwater.vectors.edge import EdgeShard, IndexFailedError
 from headwater.vectors.interface import Distance, Hit, PointChange, VectorData, VectorSpec
@@ -109,6 +113,35 @@ async def test_more_collections_than_may_be_open_are_all_searched(harness: Any, 
     await harness.reopen(settings.model_copy(update={"max_open_shards": 2}))
     found = await search(harness.store, [SearchRequest(row, vector(row), limit=1) for row in range(1, 7)])
     assert [hits[0].score for hits in found] == pytest.approx([1.0] * 6)
+
+
+async def test_every_document_is_found_as_soon_as_it_is_acknowledged_while_a_generation_is_built(harness: Any) -> None:
+    for seed in range(200):
+        await harness.put(f"before{seed}", seed)
+    begun = await harness.store.execute(BeginGeneration(collection_row=COLLECTION))
+    lost: list[int] = []
+    done = asyncio.Event()
+
+    async def create_and_search(writer: int) -> None:
+        for turn in count():
+            if done.is_set():
+                return
+            seed = 1000 * (writer + 1) + turn
+            row = (await harness.put(f"during{seed}", seed))["sequence"]
+            if await harness.nearest(seed) != row:
+                lost.append(seed)
+
+    async with asyncio.TaskGroup() as tasks:
+        for writer in range(4):
+            tasks.create_task(create_and_search(writer))
+        points = await asyncio.to_thread(build, harness.directory, COLLECTION, begun["generation"])
+        adopt = AdoptGeneration(collection_row=COLLECTION, generation=begun["generation"], indexed=points)
+        await harness.store.execute(adopt)
+        while (await harness.store.query("status"))["catching_up"]:
+            await asyncio.sleep(0.01)
+        done.set()
+    assert lost == []
+    assert len(harness.index_directories()) == 1
 
 
 # --- the shard ----------------------------------------------------------------

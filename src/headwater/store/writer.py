@@ -132,12 +132,13 @@ class Writer(threading.Thread):
     def _loop(self) -> None:
         while True:
             group, stopping = self._take()
-            commands = [item for item in group if isinstance(item, Waiting)]
-            if commands:
-                self._group(commands)
+            # A question is about what was acknowledged before it was asked, so it need not wait for these writes.
             for item in group:
                 if isinstance(item, Question):
                     self._answer_question(item)
+            commands = [item for item in group if isinstance(item, Waiting)]
+            if commands:
+                self._group(commands)
             if stopping and not group:
                 break
             self._maintain()
