@@ -18,7 +18,7 @@ from headwater.http.access import ACCESS, missing_rows
 from headwater.http.body import BodyBudget
 from headwater.http.dispatch import Dispatcher
 from headwater.http.metrics import MeteredStore, Metrics
-from headwater.http.middleware import Errors, Front, OptionalGZip
+from headwater.http.middleware import Errors, Front, OptionalGZip, StoredFilesCORS
 from headwater.http.openapi import describe
 from headwater.http.route import Route
 from headwater.resources import ROUTERS
@@ -52,8 +52,7 @@ class Application(FastAPI):
         app: ASGIApp = Errors(Dispatcher(_routes(self)))
         if settings.gzip_minimum_bytes:
             app = OptionalGZip(app, settings.gzip_minimum_bytes)
-        if settings.cors_origins:
-            app = _cors(app, settings.cors_origins)
+        app = StoredFilesCORS(app, others=_cors(app, settings.cors_origins) if settings.cors_origins else app)
         app = Front(app, self.state.metrics, lifespan=self.router)
         if settings.forwarded_allow_ips:
             # uvicorn and Starlette describe the same ASGI callable with different types.

@@ -57,7 +57,7 @@ async def test_name_of_the_file_has_no_surprises(client: httpx2.AsyncClient) -> 
         ("bytes=-5", 206, slice(-5, None)),
         ("bytes=0-99999999", 206, slice(0, None)),
         ("bytes=99999999-", 416, None),
-        ("lines=1-2", 400, None),
+        ("lines=1-2", 200, slice(0, None)),
     ],
 )
 async def test_ranges(

@@ -27,9 +27,9 @@ def served_type(content_type: str) -> str:
     return f"{kind}; charset=utf-8" if kind.startswith("text/") and "charset" not in kind.lower() else kind
 
 
-def disposition(content_type: str, filename: str) -> str:
-    """The ``Content-Disposition`` for a file of that type and name."""
-    kind = "inline" if is_shown(content_type) else "attachment"
+def disposition(content_type: str, filename: str, *, shown: bool = True) -> str:
+    """The ``Content-Disposition`` for a file of that type and name; with ``shown=False`` it is saved in any case."""
+    kind = "inline" if shown and is_shown(content_type) else "attachment"
     name = safe_name(filename)
     if not name:
         return kind

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import apsw
 
 from headwater.catalog.database import share_snapshot
-from headwater.catalog.tables.api_keys import ApiKey, find_api_key_by_digest
+from headwater.catalog.tables.api_keys import ApiKey, find_api_key_by_digest, find_api_key_by_id
 from headwater.catalog.tables.buckets import Bucket, find_bucket
 from headwater.catalog.tables.collections import Collection, find_collection, list_collections
 from headwater.catalog.tables.namespaces import Namespace, find_namespace
@@ -39,6 +39,11 @@ class Catalogue:
         """The key with that digest, whatever its status. Every request comes here first, so this looks for changes."""
         self._expired = True
         return self._cached(("key", digest), lambda: find_api_key_by_digest(self._connection, digest))
+
+    def api_key_by_id(self, key_id: str) -> ApiKey | None:
+        """The key with that id, whatever its status. Requests with a signed link come here instead."""
+        self._expired = True
+        return self._cached(("key", key_id), lambda: find_api_key_by_id(self._connection, key_id))
 
     def namespace(self, organization_id: str, identifier: str) -> Namespace | None:
         """By id or, failing that, by exact name, within the organization."""

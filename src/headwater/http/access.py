@@ -148,8 +148,9 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("PUT", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,
     ("PATCH", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,
     ("DELETE", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _DELETE,
-    # Files of exports: the signed token in the path is the permission.
+    # Files: the signed token in the path is the permission.
     ("GET", "/v1/_storage/{token}"): _PUBLIC,
+    ("PUT", "/v1/_storage/{token}"): _PUBLIC,
     # Namespaces
     ("POST", "/v1/namespaces"): Access("write"),
     ("GET", "/v1/namespaces"): Access("read"),

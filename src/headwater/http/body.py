@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -95,6 +95,20 @@ async def read_body(scope: Scope, receive: Receive, settings: Settings, held: He
     if body:
         _check_type(headers)
     return body
+
+
+async def stream_body(scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
+    """The body as it arrives, of any type and length. Raises ``ClientDisconnected`` when it breaks off."""
+    _check_encoding(_body_headers(scope))
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnected
+        more = message.get("more_body", False)
+        if chunk := message.get("body", b""):
+            yield chunk
+    scope[BODY_COMPLETE] = True
 
 
 def decode_json(body: bytes, settings: Settings) -> Any:

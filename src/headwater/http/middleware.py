@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -103,6 +104,25 @@ class OptionalGZip:
                 await self._compressing(scope, receive, send)
                 return
         await self._plain(scope, receive, send)
+
+
+class StoredFilesCORS:
+    """Pages of any origin may use signed links, from scripts too: the link is the permission, no cookie or key is."""
+
+    def __init__(self, app: ASGIApp, *, others: ASGIApp) -> None:
+        self._others = others
+        self._files = CORSMiddleware(
+            app,
+            allow_origins=["*"],
+            allow_methods=["GET", "HEAD", "PUT"],
+            allow_headers=["*"],
+            expose_headers=["Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "ETag"],
+            max_age=600,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._files if scope.get("path", "").startswith(_STORED_FILES) else self._others
+        await app(scope, receive, send)
 
 
 class Front:

@@ -20,6 +20,7 @@ from headwater.resources.namespaces.routes_copies import router as namespace_cop
 from headwater.resources.objects.routes import router as objects
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
+from headwater.resources.storage.routes import router as storage
 from headwater.resources.tasks.routes import router as tasks
 from headwater.resources.transfers.routes import router as transfers
 from headwater.resources.users.routes import router as users
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     buckets,
     objects,
     transfers,
+    storage,
     namespaces,
     namespace_copies,
     inference,

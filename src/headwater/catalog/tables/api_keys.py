@@ -62,6 +62,12 @@ def find_api_key_by_digest(connection: apsw.Connection, digest: bytes) -> ApiKey
     return None if row is None else api_key_of(row)
 
 
+def find_api_key_by_id(connection: apsw.Connection, key_id: str) -> ApiKey | None:
+    """The key of any organization with this id, whatever its status."""
+    row = connection.execute(f"SELECT {_COLUMNS} {_FROM} WHERE k.key_id = ?", (key_id,)).fetchone()
+    return None if row is None else api_key_of(row)
+
+
 def api_key_row(connection: apsw.Connection, organization_id: str, key_id: str) -> tuple[Any, ...] | None:
     """The row for ``api_key_of``, as it also travels from the storage process to a worker."""
     return connection.execute(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse
 
-from headwater.http.dependencies import Ctx, CurrentRuntime
+from headwater.http.dependencies import Ctx
 from headwater.http.route import Route
-from headwater.resources.transfers import downloads, exports, imports
+from headwater.resources.transfers import exports, imports
 from headwater.resources.transfers.schemas import ExportRequest, ExportResponse
 from headwater.resources.transfers.schemas_import import (
     ImportRequest,
@@ -23,10 +22,6 @@ from headwater.resources.transfers.schemas_import import (
 router = APIRouter(route_class=Route, tags=["Export and import"])
 
 _COLLECTION = "/v1/collections/{collection_identifier}"
-_FILE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/x-ndjson": {"example": '{"document_id": "doc_5b1e0c7a9d2f4e6b8a0c1d2e"}'}}},
-    206: {"description": "The part that `Range` asks for"},
-}
 
 
 @router.post(
@@ -42,21 +37,6 @@ async def export_collection(ctx: Ctx, collection_identifier: str, body: ExportRe
     documents of them again. A large export goes on as a task when it outlasts the request (504): repeat the request.
     """
     return await exports.export_collection(ctx, collection_identifier, body or ExportRequest())
-
-
-@router.get(
-    "/v1/_storage/{token}",
-    summary="Download a file",
-    operation_id="download_file",
-    response_class=FileResponse,
-    responses=_FILE,
-)
-async def download_file(token: str, runtime: CurrentRuntime) -> FileResponse:
-    """A file of an export. The link itself is the permission: it needs no key, and is good for one hour.
-
-    `Range` fetches a part, so that a download that broke off can go on.
-    """
-    return downloads.download(runtime, token)
 
 
 @router.post(
