@@ -97,6 +97,14 @@ class Settings(BaseSettings):
     # Files
     blobs_max_bytes: int = Field(5 * 1024 * MEBIBYTE, ge=1, description="Largest file that can be uploaded.")
 
+    fetch_timeout_seconds: float = Field(10.0, gt=0, description="Longest that fetching a file from a URL may take.")
+    fetch_max_bytes: int = Field(1024 * MEBIBYTE, ge=1, description="Largest file that is fetched from a URL.")
+    fetch_allow: list[str] = Field(
+        [],
+        description="Hosts (`media.internal`) and networks (`10.0.0.0/8`) that URLs may lead to although they are not"
+        " public.",
+    )
+
     # Store
     commit_max_commands: int = Field(512, ge=1, description="Most commands in one commit.")
     commit_max_bytes: int = Field(8 * MEBIBYTE, ge=1024, description="Most bytes in one commit.")
