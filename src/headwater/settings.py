@@ -95,6 +95,17 @@ class Settings(BaseSettings):
     )
 
     # Files
+    blobs: str = Field(
+        "local", pattern="^(local|s3)$", description="Where files are kept: `local` is the data directory."
+    )
+    s3_bucket: str = Field("", description="Bucket for files. It must exist.")
+    s3_prefix: str = Field("", description="What all keys in the bucket begin with. No two servers may share one.")
+    s3_endpoint: str = Field("", description="URL of an S3-compatible store. Empty: that of AWS for the region.")
+    s3_public_endpoint: str = Field("", description="The same as clients reach it, for the links in answers.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key_id: str = Field("", description="Who reads and writes there.")
+    s3_secret_access_key: str = Field("", description="The secret that goes with it.", repr=False)
+    s3_timeout_seconds: float = Field(10.0, gt=0, description="Longest that one of up to three tries may take.")
     blobs_max_bytes: int = Field(5 * 1024 * MEBIBYTE, ge=1, description="Largest file that can be uploaded.")
 
     fetch_timeout_seconds: float = Field(10.0, gt=0, description="Longest that fetching a file from a URL may take.")

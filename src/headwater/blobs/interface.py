@@ -113,3 +113,10 @@ class BlobStore(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def checked_seconds(seconds: int) -> int:
+    """The time that a link is to be good for; ``ValueError`` when no caller may ask for it."""
+    if not MIN_LINK_SECONDS <= seconds <= MAX_LINK_SECONDS:
+        raise ValueError(f"a link is good for {MIN_LINK_SECONDS} to {MAX_LINK_SECONDS} seconds, not for {seconds}")
+    return seconds

@@ -14,7 +14,7 @@ from headwater.scope import NamespaceScope
 
 _SCHEME = "s3://"
 #: No dots, so that no part of a key leads anywhere but to itself.
-_KEY = re.compile(r"([A-Za-z0-9_]{1,64})-([0-9]{1,18})/[A-Za-z0-9_-]{1,64}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9_]{1,64}-[0-9]{1,18}/[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def new_key(scope: NamespaceScope) -> str:
@@ -39,10 +39,15 @@ def belongs_to(key: str, scope: NamespaceScope) -> bool:
 
 def owner_of(key: str) -> tuple[str, int]:
     """The id of the organization and the row of the namespace."""
-    match = _KEY.fullmatch(key)
-    if match is None:
-        raise ValueError(f"{key[:200]!r} is not a key of a file")
-    return match[1], int(match[2])
+    organization_id, _, row = require_key(key).partition("/")[0].rpartition("-")
+    return organization_id, int(row)
+
+
+def require_key(text: str) -> str:
+    """The key; ``ValueError`` when the text is none, which no caller of ours may let happen."""
+    if not is_key(text):
+        raise ValueError(f"{text[:200]!r} is not a key of a file")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

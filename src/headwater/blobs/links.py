@@ -6,11 +6,11 @@ and length; whoever changes a character of it has nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
-from headwater.blobs.interface import LINK_SECONDS, MAX_LINK_SECONDS, MIN_LINK_SECONDS
+from headwater.blobs.interface import LINK_SECONDS, checked_seconds
 from headwater.blobs.keys import References
 from headwater.errors import SignatureError
 from headwater.kit.clock import now_milliseconds
@@ -45,7 +45,7 @@ def signing_key(secret: Secret) -> bytes:
 class LocalSigner:
     """See ``Signer``."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     public_url: str
     key_id: str
     references: References
@@ -53,7 +53,7 @@ class LocalSigner:
     def download(
         self, key: str, *, expires_seconds: int = LINK_SECONDS, content_type: str = "", filename: str = ""
     ) -> str:
-        return self._url(BlobLink("GET", key, expiry(expires_seconds), self.key_id, content_type, filename))
+        return self._url(BlobLink("GET", key, _until(expires_seconds), self.key_id, content_type, filename))
 
     def upload(
         self,
@@ -63,17 +63,14 @@ class LocalSigner:
         content_type: str,
         size_bytes: int | None = None,
     ) -> str:
-        return self._url(BlobLink("PUT", key, expiry(expires_seconds), self.key_id, content_type, "", size_bytes))
+        return self._url(BlobLink("PUT", key, _until(expires_seconds), self.key_id, content_type, "", size_bytes))
 
     def _url(self, link: BlobLink) -> str:
         return f"{self.public_url.rstrip('/')}{PATH}/{sign(self.secret, msgspec.json.encode(link))}"
 
 
-def expiry(seconds: int) -> int:
-    """The moment in milliseconds until which a link is good."""
-    if not MIN_LINK_SECONDS <= seconds <= MAX_LINK_SECONDS:
-        raise ValueError(f"a link is good for {MIN_LINK_SECONDS} to {MAX_LINK_SECONDS} seconds, not for {seconds}")
-    return now_milliseconds() + seconds * 1000
+def _until(seconds: int) -> int:
+    return now_milliseconds() + checked_seconds(seconds) * 1000
 
 
 def read_link(secret: Secret, token: str) -> BlobLink | None:

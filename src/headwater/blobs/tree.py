@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from headwater.blobs.keys import is_key
+from headwater.blobs.keys import is_key, require_key
 
 BLOBS = "blobs"
 PARTIAL = ".partial"
@@ -38,9 +38,7 @@ class Tree:
 
         Without ``create``, ``FileNotFoundError`` when the folder is missing.
         """
-        if not is_key(key):
-            raise ValueError(f"{key[:200]!r} is not a key of a file")
-        namespace, _, name = key.partition("/")
+        namespace, _, name = require_key(key).partition("/")
         # A folder of a million names is slow to list, and on some file systems to look up in.
         shard = sha256(name.encode()).hexdigest()[:2]
         with contextlib.ExitStack() as opened:

@@ -13,13 +13,24 @@ from headwater.resources.storage import service
 
 router = APIRouter(route_class=Route, tags=["Files"])
 
-_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "(its bytes)"}}
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file", "content": _BINARY},
     206: {"description": "The part that `Range` asks for"},
     304: {"description": "The file is still the one that `If-None-Match` names"},
 }
-_UPLOAD: dict[int | str, dict[str, Any]] = {200: {"description": "The file is stored; `ETag` is its MD5"}}
+_UPLOAD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file is stored",
+        "headers": {
+            "ETag": {
+                "description": "Its MD5",
+                "schema": {"type": "string"},
+                "example": '"9a0364b9e99bb480dd25e1f0284c8555"',
+            }
+        },
+    }
+}
 
 
 @router.get(
