@@ -32,6 +32,22 @@ def test_defaults_are_valid_and_described(stage_id: str) -> None:
 
 
 @pytest.mark.parametrize("stage_id", STAGES)
+def test_examples_are_valid(stage_id: str) -> None:
+    model = STAGES[stage_id].parameters
+
+    for example in model.model_json_schema().get("examples", []):
+        read = model.model_validate(example)
+        assert isinstance(read, LenientModel)
+        assert read.unknown_keys() == []
+
+
+def test_schemas_show_the_bounds_of_numbers() -> None:
+    shown = STAGES["limit"].parameters.model_json_schema()["properties"]["limit"]["anyOf"][0]
+
+    assert shown == {"type": "integer", "minimum": 1, "maximum": 10_000}
+
+
+@pytest.mark.parametrize("stage_id", STAGES)
 def test_unknown_parameters_are_dropped_and_named(stage_id: str) -> None:
     model = model_of(stage_id, colour="red", nothing=None, unset="null")
 

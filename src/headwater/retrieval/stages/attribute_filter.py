@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import apsw
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from headwater.errors import NotEnabledError, ValidationError
 from headwater.query import AllOf, AnyOf, Condition, Filter, Not, compile_filter, parse_filter
@@ -29,6 +29,22 @@ _LOCATION: list[str | int] = ["body", "stages", "attribute_filter"]
 
 
 class AttributeFilterParameters(StageParameters):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "conditions": {
+                        "AND": [
+                            {"field": "status", "operator": "eq", "value": "live"},
+                            {"field": "price", "operator": "lte", "value": "{{INPUT.max_price}}"},
+                        ]
+                    }
+                },
+                {"field": "status", "operator": "eq", "value": "live"},
+            ]
+        }
+    )
+
     field: Path = Field("metadata.status", description="Path of the field, for a single condition.")
     operator: str = Field("eq", description="Any operator of the filters of document lists.")
     value: Any = Field(None, description="What the field is compared with. Templates see each document as `DOC`.")

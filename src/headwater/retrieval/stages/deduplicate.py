@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Hashable, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from headwater.query.aggregate.keys import key_of
 from headwater.retrieval.hits import Hit
@@ -18,6 +18,15 @@ from headwater.retrieval.stages.texts import text_of
 
 
 class DeduplicateParameters(StageParameters):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"strategy": "field", "fields": ["sku"]},
+                {"strategy": "content", "content_field": "text", "similarity_threshold": 0.9},
+            ]
+        }
+    )
+
     strategy: Literal["field", "content"] = Field(
         "field", description="`field`: the same values in all fields; `content`: nearly the same text."
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from headwater.errors import NotEnabledError, ValidationError
 from headwater.query import compile_filter, parse_filter
@@ -29,6 +29,20 @@ _OWN = SYSTEM_FIELDS | {"score"}
 
 
 class DocumentEnrichParameters(CachedParameters):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "target_collection_id": "brands",
+                    "source_field": "brand_id",
+                    "target_field": "document_id",
+                    "fields_to_merge": ["name", "country"],
+                    "output_field": "brand",
+                }
+            ]
+        }
+    )
+
     other_names = {
         "collection_id": "target_collection_id",
         "lookup_field": "target_field",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from headwater.query.aggregate.keys import Key, rank, shown, value_keys
 from headwater.retrieval.hits import Hit
@@ -16,6 +16,12 @@ from headwater.retrieval.stages.parameters import Direction, Integer, Path, Stag
 
 
 class GroupByParameters(StageParameters):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"group_by_field": "source_object_id", "max_per_group": 3, "output_mode": "all"}]
+        }
+    )
+
     other_names = {"field": "group_by_field", "docs_per_group": "max_per_group"}
 
     group_by_field: Path = Field("source_object_id", description="Path of the field that members share.")

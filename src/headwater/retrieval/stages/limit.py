@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.stage import Category, Run, StageCall, StageResult
@@ -12,6 +12,8 @@ from headwater.retrieval.stages.parameters import Integer, StageParameters
 
 
 class LimitParameters(StageParameters):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"limit": 20}]})
+
     limit: Annotated[Integer, Field(ge=1, le=10_000)] = Field(10, description="How many rows to keep.")
     offset: Annotated[Integer, Field(ge=0, le=10_000)] = Field(0, description="How many rows to skip before them.")
 

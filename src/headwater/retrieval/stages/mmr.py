@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from headwater.errors import QueryTimeoutError
 from headwater.query.aggregate.keys import value_keys
@@ -36,6 +36,10 @@ class DiversityFeature(StageParameters):
 
 
 class MMRParameters(StageParameters):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"lambda": 0.7, "top_k": 10}, {"diversity_fields": ["brand"], "top_k": 10}]}
+    )
+
     other_names = {"top_n": "top_k"}
 
     lambda_: Annotated[Number, Field(ge=0, le=1)] = Field(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from headwater.http.models import LenientModel
 from headwater.query.parsing import MAX_PATH_LENGTH
 
 Direction = Literal["asc", "desc"]
 _NULLS = (None, "null")
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 
 
 def _no_boolean(value: Any) -> Any:
@@ -32,7 +35,13 @@ class StageParameters(LenientModel):
 
     model_config = ConfigDict(allow_inf_nan=False)
 
+    #: Parameters by the other names that clients have for them.
     other_names: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema: JsonSchemaValue = _with_bounds(super().__get_pydantic_json_schema__(core, handler))
+        return schema
 
     @model_validator(mode="wrap")
     @classmethod
@@ -58,6 +67,16 @@ class StageParameters(LenientModel):
         """Parameters that are nothing by default. Those with a default of their own read "null" as any other text."""
         fields = cls.model_fields.items()
         return {field.alias or name for name, field in fields if field.default is None and field.annotation is not Any}
+
+
+def _with_bounds(schema: Any) -> Any:
+    """Bounds of numbers that have a validator before them get into schemas by their Python names."""
+    if isinstance(schema, list):
+        return [_with_bounds(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = _BOUNDS if schema.get("type") in ("integer", "number") else {}
+    return {named.get(key, key): _with_bounds(part) for key, part in schema.items()}
 
 
 class CachedParameters(StageParameters):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from headwater.errors import NotEnabledError
 from headwater.retrieval.hits import Hit
@@ -23,6 +23,20 @@ _PREVIOUS = "original_score"
 
 
 class RerankParameters(CachedParameters):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "inference_name": "my_reranker_v1",
+                    "query": "{{INPUT.query}}",
+                    "document_field": "text",
+                    "max_candidates": 50,
+                    "top_k": 10,
+                }
+            ]
+        }
+    )
+
     other_names = {"model": "inference_name", "top_n": "top_k"}
 
     inference_name: str = Field("BAAI__bge_reranker_v2_m3", description="Name of an installed re-ranking model.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.loading import with_scores
@@ -18,9 +18,11 @@ Method = Literal["min_max", "z_score", "softmax", "l2"]
 
 
 class ScoreNormalizeParameters(StageParameters):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"method": "min_max"}]})
     method: Method = Field(
         "min_max", description="`min_max` 0 to 1; `z_score` deviations from the mean; `softmax` shares; `l2` length 1."
     )
+
     score_field: Path = Field(SCORE, description="Path of the score. A row without one counts as 0.")
     output_field: Path | None = Field(None, description="Where the result goes; in the place of the score by default.")
     min_value: Number | None = Field(None, description="`min_max`: what becomes 0, and all below it.")

@@ -19,6 +19,8 @@ MAX_COMPARED = 1000
 #: Characters of all comparisons: some two seconds.
 _MAX_STEPS = 3_000_000
 _BUCKETS = 512
+#: Up to this similarity, texts need not share any trigram.
+_TRIGRAMS_TELL = 0.8
 
 Counts = npt.NDArray[np.uint16]
 
@@ -46,6 +48,10 @@ def common_length(one: str, other: str) -> int:
     return len(one) - row.bit_count()
 
 
+def _new_counts() -> Counts:
+    return np.zeros((MAX_COMPARED, _BUCKETS), np.uint16)
+
+
 @dataclass
 class SimilarTexts:
     """Texts that are not similar to each other, with a look whether another one is similar to one of them."""
@@ -56,7 +62,8 @@ class SimilarTexts:
     _known: set[str] = field(default_factory=set)
     _texts: list[str] = field(default_factory=list)
     _lengths: list[int] = field(default_factory=list)
-    _grams: Counts = field(default_factory=lambda: np.zeros((MAX_COMPARED, _BUCKETS), np.uint16))
+    _grams: Counts = field(default_factory=_new_counts)
+    _scratch: Counts = field(default_factory=_new_counts)
     _steps_left: int = _MAX_STEPS
 
     def find(self, text: str) -> bool:
@@ -94,11 +101,18 @@ class SimilarTexts:
         """
         lengths = np.array(self._lengths, np.int64)
         possible = _common(self.threshold, lengths + len(text)) <= np.minimum(lengths, len(text))
-        total = np.minimum(lengths, MAX_LENGTH) + min(len(text), MAX_LENGTH)
-        shared = np.minimum(self._grams[: len(lengths)], grams).sum(axis=1, dtype=np.int64)
-        possible &= shared >= 5 * _common(self.threshold, total) - 2 * total - 2
+        if self.threshold > _TRIGRAMS_TELL:
+            total = np.minimum(lengths, MAX_LENGTH) + min(len(text), MAX_LENGTH)
+            possible &= self._shared(grams) >= 5 * _common(self.threshold, total) - 2 * total - 2
         found: list[int] = np.flatnonzero(possible).tolist()
         return found
+
+    def _shared(self, grams: Counts) -> npt.NDArray[np.uint32]:
+        """How many trigrams each text has in common with another one, or more."""
+        count = len(self._texts)
+        lower = np.minimum(self._grams[:count], grams, out=self._scratch[:count])
+        shared: npt.NDArray[np.uint32] = lower.sum(axis=1, dtype=np.uint32)
+        return shared
 
 
 def _common(threshold: float, total: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

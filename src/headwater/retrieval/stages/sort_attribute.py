@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from headwater.query import sort_rank
 from headwater.retrieval.hits import Hit
@@ -15,6 +15,7 @@ from headwater.retrieval.stages.parameters import Direction, Path, StageParamete
 
 
 class SortAttributeParameters(StageParameters):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"field": "published_at", "direction": "desc"}]})
     other_names = {"sort_field": "field", "order": "direction"}
 
     field: Path = Field("metadata.created_at", description="Path of the field.")
@@ -22,6 +23,7 @@ class SortAttributeParameters(StageParameters):
         "desc",
         description="Numbers stand before strings before booleans; an array counts by its smallest or largest value.",
     )
+
     nulls_last: bool = Field(
         True, description="Rows without a value come last. If false, first in ascending and last in descending order."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.loading import with_scores
@@ -20,6 +20,7 @@ Missing = Literal["bottom", "top", "preserve"]
 
 
 class SortRelevanceParameters(StageParameters):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"direction": "desc"}]})
     other_names = {"order": "direction"}
 
     score_field: Path = Field(SCORE, description="Path of the score.")
@@ -27,6 +28,7 @@ class SortRelevanceParameters(StageParameters):
     missing_score: Missing = Field(
         "bottom", description="Where rows without a score go: to the end, to the front, or nowhere."
     )
+
     normalize: bool = Field(False, description="Write the scores back, scaled so that they reach from 0 to 1.")
     feature_address: str | None = Field(
         None, description="Without effect: a `feature_search` scores documents by a feature."
