@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from headwater import __version__
 from headwater.app import create_app
+from headwater.blobs.s3 import S3Blobs
 from headwater.errors import HeadwaterError
 from headwater.models.client import ModelClient
 from headwater.models.registry import Registry
@@ -83,6 +85,19 @@ async def test_without_model_process_it_is_degraded(runtime: Runtime, tmp_path: 
     assert (answer.status_code, answer.json()["status"]) == (200, "DEGRADED")
     assert answer.json()["data"] == {**UP, "inference": False}
     assert answer.json()["errors"]["inference"] == "the model process is not running; repeat the request"
+
+
+async def test_without_the_store_of_files_it_is_degraded(runtime: Runtime, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    names = {"s3_bucket": "files", "s3_access_key_id": "a", "s3_secret_access_key": "b", "s3_endpoint": endpoint}
+    away = S3Blobs(Settings(data=tmp_path).model_copy(update=names))
+    app = create_app(replace(runtime, blobs=away))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://headwater") as client:
+        answer = await client.get("/v1/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "DEGRADED")
+    assert answer.json()["data"] == {**UP, "object_storage": False}
+    assert "S3 store" in answer.json()["errors"]["object_storage"]
 
 
 async def test_without_storage_process_it_is_alive_but_not_ready(runtime: Runtime, unreachable: StoreClient) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from headwater.blobs.interface import BlobStore
 from headwater.blobs.local import LocalBlobs
 from headwater.errors import BadRequestError, NotEnabledError
@@ -12,22 +14,24 @@ _NEEDED = ("s3_bucket", "s3_access_key_id", "s3_secret_access_key")
 
 
 def open_blobs(settings: Settings, secret: Secret) -> BlobStore:
-    """The store of this process. Whoever opened it closes it.
+    """The store of this process. Whoever opened it closes it. Raises what ``check_blobs`` does."""
+    check_blobs(settings)
+    if settings.blobs == "local":
+        return LocalBlobs(settings, secret)
+    from headwater.blobs.s3 import S3Blobs
 
-    ``NotEnabledError`` when its package is not installed, ``BadRequestError`` when a setting of it is missing.
-    """
-    return LocalBlobs(settings, secret) if settings.blobs == "local" else _open_s3(settings)
+    return S3Blobs(settings)
 
 
-def _open_s3(settings: Settings) -> BlobStore:
+def check_blobs(settings: Settings) -> None:
+    """``NotEnabledError`` when the store's package is not installed, ``BadRequestError`` when a setting is missing."""
+    if settings.blobs == "local":
+        return
     missing = [f"HEADWATER_{name.upper()}" for name in _NEEDED if not getattr(settings, name)]
     if missing:
         raise BadRequestError(f"HEADWATER_BLOBS=s3 needs {', '.join(missing)} as well")
-    try:
-        from headwater.blobs.s3 import S3Blobs
-    except ImportError as error:
+    if find_spec("obstore") is None:
         raise NotEnabledError(
             "HEADWATER_BLOBS=s3 needs a package that is not installed; run: pip install 'headwater[s3]'",
             details={"feature": "s3"},
-        ) from error
-    return S3Blobs(settings)
+        )

@@ -12,6 +12,8 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from urllib.parse import urlsplit
 
+from headwater.blobs.opening import check_blobs
+from headwater.errors import HeadwaterError
 from headwater.models import MODEL_SOCKET
 from headwater.settings import Settings
 from headwater.supervisor.children import Child, StartError, StopRequested, Supervisor
@@ -34,6 +36,7 @@ def serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
     wait_for_lock(directory)
     refuse_open_door(settings, directory)
     refuse_missing_models(settings)
+    refuse_unusable_blobs(settings)
     with (
         bind(settings.host, settings.port) as listener,
         storage_socket(directory) as path,
@@ -91,6 +94,14 @@ def refuse_missing_models(settings: Settings) -> None:
     """A directory that was named and is not there is a typing error: tell it now, not at the first search."""
     if settings.models_dir is not None and not settings.models_dir.is_dir():
         raise StartError(f"there is no directory {settings.models_dir}", "correct HEADWATER_MODELS_DIR, or unset it")
+
+
+def refuse_unusable_blobs(settings: Settings) -> None:
+    """The same for where files are kept: otherwise workers would end at once, again and again."""
+    try:
+        check_blobs(settings)
+    except HeadwaterError as error:
+        raise StartError(error.message, "see docs/guides/files.md") from error
 
 
 def _supervisor(settings: Settings, directory: Path, listener: socket, path: Path) -> Supervisor:
