@@ -12,12 +12,15 @@ from headwater.retrieval.stages.deduplicate import Deduplicate
 from headwater.retrieval.stages.document_enrich import DocumentEnrich
 from headwater.retrieval.stages.feature_search import FeatureSearch
 from headwater.retrieval.stages.group_by import GroupBy
+from headwater.retrieval.stages.json_transform import JSONTransform
 from headwater.retrieval.stages.limit import Limit
 from headwater.retrieval.stages.mmr import MMR
 from headwater.retrieval.stages.rerank import Rerank
+from headwater.retrieval.stages.sample import Sample
 from headwater.retrieval.stages.score_normalize import ScoreNormalize
 from headwater.retrieval.stages.sort_attribute import SortAttribute
 from headwater.retrieval.stages.sort_relevance import SortRelevance
+from headwater.retrieval.stages.unwind import Unwind
 
 #: One line for each stage that can be run.
 _AVAILABLE: tuple[Stage[Any], ...] = (
@@ -31,6 +34,9 @@ _AVAILABLE: tuple[Stage[Any], ...] = (
     Limit(),
     Deduplicate(),
     GroupBy(),
+    Sample(),
+    Unwind(),
+    JSONTransform(),
     DocumentEnrich(),
 )
 

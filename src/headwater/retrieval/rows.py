@@ -44,11 +44,11 @@ class Row:
     def find(self, path: str) -> list[Any]:
         """The same for the paths of stages, which other layouts of documents have taught to write ``metadata.price``
         for ``price``, ``price`` for ``metadata.price`` and ``lineage.path`` for ``_internal.lineage.path``."""
-        for spelling in _spellings(path):
-            found = self.values_at(spelling)
-            if found:
-                return found
-        return []
+        return self.values_at(self.spelling(path))
+
+    def spelling(self, path: str) -> str:
+        """The one of these paths that leads to something; the path itself where none does."""
+        return next((spelling for spelling in _spellings(path) if self.values_at(spelling)), path)
 
     def value(self, path: str) -> Any:
         """What stands at the path: a list where it leads to several values, None where it leads to none."""

@@ -15,6 +15,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "attribute_filter": {"value": 1},
     "deduplicate": {"fields": ["a"]},
     "feature_search": {"searches": []},
+    "unwind": {"field": "a"},
 }
 
 
@@ -83,6 +84,12 @@ def test_unknown_parameters_are_dropped_and_named(stage_id: str) -> None:
         ("deduplicate", {"strategy": "content", "similarity_threshold": 1.1}),
         ("deduplicate", {"strategy": "content", "similarity_threshold": float("nan")}),
         ("deduplicate", {"keep": "none"}),
+        ("sample", {"count": 1001}),
+        ("sample", {"strategy": "best"}),
+        ("sample", {"seed": 1.5}),
+        ("unwind", {"field": ""}),
+        ("unwind", {"field": None}),
+        ("json_transform", {"template": ""}),
     ],
 )
 def test_values_that_do_not_fit_are_refused(stage_id: str, parameters: dict[str, Any]) -> None:

@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from headwater.query.aggregate.keys import key_of
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.rows import Row
 from headwater.retrieval.stage import Category, Run, StageCall, StageResult
+from headwater.retrieval.stages.keys import json_key
 from headwater.retrieval.stages.parameters import Number, Path, StageParameters
 from headwater.retrieval.stages.similar_texts import MAX_COMPARED, SimilarTexts, normalized
 from headwater.retrieval.stages.texts import text_of
@@ -90,18 +90,7 @@ def dissimilar(texts: Sequence[str], threshold: float, *, last: bool) -> tuple[l
 
 
 def _key(row: Row, asked: DeduplicateParameters) -> Hashable:
-    return tuple(_hashable(row.value(path), asked.case_sensitive) for path in asked.fields)
-
-
-def _hashable(value: Any, case_sensitive: bool) -> Hashable:
-    """Equal for values that are equal as JSON: 1 is 1.0, but neither "1" nor true."""
-    if isinstance(value, list):
-        return "list", tuple(_hashable(item, case_sensitive) for item in value)
-    if isinstance(value, dict):
-        return "object", frozenset((name, _hashable(item, case_sensitive)) for name, item in value.items())
-    if isinstance(value, str) and not case_sensitive:
-        return value.lower()
-    return key_of(value)
+    return tuple(json_key(row.value(path), case_sensitive=asked.case_sensitive) for path in asked.fields)
 
 
 def _text(row: Row, asked: DeduplicateParameters) -> str:
