@@ -7,6 +7,7 @@ leaves nothing behind, and the caller hears of it as 503.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -59,9 +60,7 @@ class S3Blobs:
                 await obstore.put_async(self._store, key, first, attributes=attributes, use_multipart=False)
         else:
             await self._put_parts(key, _Noting(first, second, parts), attributes)
-        info = await self.stat(key)
-        modified_at = 0.0 if info is None else info.modified_at
-        return BlobInfo(key, digests.size_bytes, digests.md5, modified_at, digests.sha256)
+        return BlobInfo(key, digests.size_bytes, digests.md5, time.time(), digests.sha256)
 
     async def _put_parts(self, key: str, parts: _Noting, attributes: Any) -> None:
         try:
