@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -65,6 +66,26 @@ async def test_documents_of_an_object_are_counted(
     # An object that nothing was made of goes all the same.
     alone = await make_object(title="x")
     assert (await client.delete(f"{OBJECTS}/{alone['object_id']}?cascade=true")).status_code == 204
+
+
+async def test_a_document_shows_its_root_object(
+    client: httpx2.AsyncClient,
+    collection: dict[str, Any],
+    make_object: MakeObject,
+    with_key: Callable[..., Awaitable[dict[str, str]]],
+) -> None:
+    made = await make_object(title="x", blobs=[{"property": "content", "type": "text", "data": "y"}])
+    path = f"/v1/collections/{collection['collection_id']}/documents"
+    document = (await client.post(path, json={"root_object_id": made["object_id"]})).json()
+    one = f"{path}/{document['document_id']}?expand=root_object"
+    shown = (await client.get(f"{one}&return_url=true")).json()["_expanded"]["root_object"]
+    assert shown["title"] == "x"
+    assert (await client.get(shown["blobs"][0]["presigned_url"])).content == b"y"
+    # Whoever sees some of the documents sees no objects.
+    narrow = await with_key(scopes=[{"resource_type": "collection", "resource_id": "things"}])
+    assert (await client.get(one, headers=narrow)).json()["_expanded"] == {"root_object": None}
+    await client.delete(f"{OBJECTS}/{made['object_id']}")
+    assert (await client.get(one)).json()["_expanded"] == {"root_object": None}
 
 
 @pytest.mark.parametrize(

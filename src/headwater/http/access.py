@@ -144,6 +144,11 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("DELETE", "/v1/buckets/{bucket_identifier}"): _DELETE,
     # Objects
     ("POST", "/v1/buckets/{bucket_identifier}/objects"): _WRITE,
+    ("GET", "/v1/buckets/{bucket_identifier}/objects"): _READ,
+    ("POST", "/v1/buckets/{bucket_identifier}/objects/list"): _READ,
+    ("POST", "/v1/buckets/{bucket_identifier}/objects/batch"): _WRITE,
+    ("POST", "/v1/buckets/{bucket_identifier}/objects/bulk-soft-delete"): _DELETE,
+    ("POST", "/v1/buckets/{bucket_identifier}/objects/aggregate"): _READ,
     ("GET", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _READ,
     ("PUT", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,
     ("PATCH", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,

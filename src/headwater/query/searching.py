@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from headwater.query.fields import Fields
 
 
-def compile_search(text: str) -> Callable[[Fields], bool]:
-    """A function that says whether the text occurs in the document, in whatever case."""
-    wanted = text.lower()
+def compile_search(text: str, unsearched: Collection[str] = ()) -> Callable[[Fields], bool]:
+    """A function that says whether the text occurs in the document, in whatever case. Members of these names at the
+    root are not looked at."""
+    wanted, skipped = text.lower(), {"_schema_violations", *unsearched}
 
     def found(fields: Fields) -> bool:
         return wanted in fields.document_id.lower() or any(
-            _occurs(value, wanted) for name, value in fields.body.items() if name != "_schema_violations"
+            _occurs(value, wanted) for name, value in fields.body.items() if name not in skipped
         )
 
     return found

@@ -18,6 +18,8 @@ from headwater.resources.inference.routes import router as inference
 from headwater.resources.namespaces.routes import router as namespaces
 from headwater.resources.namespaces.routes_copies import router as namespace_copies
 from headwater.resources.objects.routes import router as objects
+from headwater.resources.objects.routes_batch import router as objects_batch
+from headwater.resources.objects.routes_read import router as objects_read
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
 from headwater.resources.storage.routes import router as storage
@@ -37,6 +39,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     tasks,
     collections,
     buckets,
+    objects_read,
+    objects_batch,
     objects,
     transfers,
     storage,

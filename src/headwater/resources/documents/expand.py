@@ -16,7 +16,9 @@ import msgspec
 from headwater.blobs.file_links import FileLinks
 from headwater.errors import ValidationError
 from headwater.resources.documents import repository
+from headwater.resources.objects.render import with_links
 from headwater.scope import DocumentScope
+from headwater.store.buckets.objects import object_of_namespace
 from headwater.store.documents import tree
 from headwater.store.documents.records import DocumentRow
 from headwater.store.documents.signed_urls import render_with_links
@@ -106,10 +108,19 @@ class _Expansion:
     def one(self, document: DocumentRow | None) -> bytes:
         if document is None:
             return b"null"
+        self._count()
+        return render_with_links(document, self._links)
+
+    def object(self, row: DocumentRow | None) -> bytes:
+        if row is None:
+            return b"null"
+        self._count()
+        return row.body if self._links is None else with_links(row.body, self._links)
+
+    def _count(self) -> None:
         self._shown += 1
         if self._shown > MAX_SHOWN:
             raise self._refusal(f"expand shows up to {MAX_SHOWN} documents in an answer; ask for a smaller page")
-        return render_with_links(document, self._links)
 
     def many(self, documents: Iterable[DocumentRow | None]) -> bytes:
         return b"[" + b",".join(map(self.one, documents)) + b"]"
@@ -132,8 +143,11 @@ def _children(expansion: _Expansion, document: DocumentRow) -> bytes:
 
 
 def _root_object(expansion: _Expansion, document: DocumentRow) -> bytes:
-    """Null: objects are known by their ids only, as long as no bucket keeps them."""
-    return b"null"
+    """The object, where a bucket keeps it. Null for keys that see some of the documents only: they see no objects."""
+    scope, object_id = expansion.scope, document.root_object_id
+    if object_id is None or scope.principal is not None or scope.collection_rows is not None:
+        return b"null"
+    return expansion.object(object_of_namespace(expansion.connection, scope.namespace_row, object_id))
 
 
 KEYWORDS: Mapping[str, Callable[[_Expansion, DocumentRow], bytes]] = {

@@ -54,7 +54,7 @@ class GroupBy(ClosedModel):
     field: Path
 
 
-def _sort_of(value: Any) -> Any:
+def sort_of(value: Any) -> Any:
     """``price:desc`` and ``price`` are short for the object."""
     if not isinstance(value, str) or not value:
         return value or None
@@ -73,7 +73,7 @@ class ListFields(LenientModel):
     search: str | None = Field(
         None, max_length=MAX_SEARCH_LENGTH, description="A text that occurs in the id or in a string of the document."
     )
-    sort: Annotated[Sort | None, BeforeValidator(_sort_of)] = Field(
+    sort: Annotated[Sort | None, BeforeValidator(sort_of)] = Field(
         None, description='`{"field": "price", "direction": "desc"}` or `price:desc`. What has no value comes last.'
     )
     group_by: Annotated[GroupBy | None, BeforeValidator(_group_of)] = Field(

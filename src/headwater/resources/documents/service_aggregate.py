@@ -23,14 +23,20 @@ from headwater.tenancy.document_acl import principal_of
 async def aggregate(ctx: Context, collection_identifier: str, body: AggregateBody) -> bytes:
     """The groups of the documents that match, as the JSON of the whole answer."""
     collection = access_collection(ctx, collection_identifier)
-    plan, query = plan_of(body), _query(ctx, collection, body.filters)
+    query = _query(ctx, collection, body.filters)
+    return await aggregate_matches(ctx, query, body, {"collection_id": collection.collection_id})
+
+
+async def aggregate_matches(ctx: Context, query: Query, body: AggregateBody, about: dict[str, str]) -> bytes:
+    """The same for whatever the query finds. ``about`` says in the answer what was looked at."""
+    plan = plan_of(body)
     started = time.monotonic()
     found = await ctx.runtime.find(encoded_groups, query, plan)
     ctx.runtime.learner.note(query, found.explain)
     # Grouping is the one step that there always is.
     stages = 1 + sum(map(bool, (query.filter, plan.unwind, plan.having, plan.order, plan.limit)))
     parts = (body, *body.group_by, *body.aggregations, *body.having, *body.range_buckets)
-    info = _query_info(query, collection, started, stages, found, parts)
+    info = about | _query_info(query, started, stages, found, parts)
     return b'{"results":' + found.rows + b"," + orjson.dumps({"total_groups": found.total, "query_info": info})[1:]
 
 
@@ -43,7 +49,7 @@ async def distinct(ctx: Context, collection_identifier: str, body: DistinctBody)
     ctx.runtime.learner.note(query, found.explain)
     # Grouping, and sorting by count.
     stages = 2 + sum(map(bool, (query.filter, body.limit)))
-    info = _query_info(query, collection, started, stages, found, (body,))
+    info = {"collection_id": collection.collection_id} | _query_info(query, started, stages, found, (body,))
     rest = {"field": body.field, "total_distinct": found.total, "query_info": info}
     return b'{"values":' + found.rows + b"," + orjson.dumps(rest)[1:]
 
@@ -55,7 +61,6 @@ def _query(ctx: Context, collection: Collection, filters: Any) -> Query:
 
 def _query_info(
     query: Query,
-    collection: Collection,
     started: float,
     stages: int,
     found: EncodedRows,
@@ -65,7 +70,6 @@ def _query_info(
     # An end user must not learn how many documents there are besides their own.
     explain = None if query.principal is not None else found.explain
     return {
-        "collection_id": collection.collection_id,
         "execution_time_ms": round((time.monotonic() - started) * 1000),
         "pipeline_stages": stages,
         "indexed_paths": explain and explain.indexed,

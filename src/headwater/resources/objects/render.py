@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 
+from headwater.blobs.file_links import FileLinks
 from headwater.catalog.tables.buckets import Bucket
 
 
@@ -13,6 +15,22 @@ def with_members(content: bytes, **members: Any) -> bytes:
     """The JSON of the object with further members."""
     added = {name: value for name, value in members.items() if value is not None}
     return content if not added else content[:-1] + b"," + orjson.dumps(added)[1:]
+
+
+def with_links(content: bytes, links: FileLinks) -> bytes:
+    """The JSON of the object, in which each blob whose bytes can be fetched has a ``presigned_url``, at its top and in
+    its ``properties``."""
+    members = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    blobs = [_with_link(blob, links) for blob in msgspec.json.decode(members["blobs"])]
+    return msgspec.json.encode(members | {"blobs": blobs})
+
+
+def _with_link(blob: dict[str, Any], links: FileLinks) -> dict[str, Any]:
+    details, properties = blob["details"], blob["properties"]
+    url = links.fetched_at(properties.get("url") or "", details.get("mime_type") or "", details.get("filename") or "")
+    if url is None:
+        return blob
+    return {**blob, "presigned_url": url, "properties": {**properties, "presigned_url": url}}
 
 
 def consistency(bucket: Bucket, object_id: str) -> dict[str, Any]:

@@ -50,11 +50,17 @@ async def get_object_buckets(
     ctx: Ctx,
     bucket_identifier: str,
     object_id: str,
+    return_presigned_urls: Annotated[bool, Query(description="Add links to the files, good for an hour.")] = False,
+    return_url: Annotated[bool, Query(description="The same as `return_presigned_urls`.")] = False,
     include_document_count: Annotated[bool, Query(description="Count the documents that were made of it.")] = True,
 ) -> JSONBytes:
     """The object with that id in the bucket."""
     content = await service_read.get_object(
-        ctx, bucket_identifier, object_id, include_document_count=include_document_count
+        ctx,
+        bucket_identifier,
+        object_id,
+        with_urls=return_presigned_urls or return_url,
+        include_document_count=include_document_count,
     )
     return JSONBytes(content)
 

@@ -7,18 +7,21 @@ from typing import Any
 from headwater import ids
 from headwater.catalog.tables.buckets import Bucket
 from headwater.context import Context
-from headwater.errors import InternalServerError, NotFoundError, ValidationError
+from headwater.errors import ConflictError, HeadwaterError, InternalServerError, NotFoundError, ValidationError
 from headwater.resources.documents.service_cascade import delete_of_object
 from headwater.resources.objects import repository
-from headwater.resources.objects.ingest import ingest
+from headwater.resources.objects.ingest import discard, ingest
 from headwater.resources.objects.render import consistency, with_members
 from headwater.resources.objects.schemas import CreateObjectRequest, PatchObjectRequest, UpdateObjectRequest
-from headwater.store.buckets.content import ObjectChanges
+from headwater.store.blobs.uses import BLOB_GONE
+from headwater.store.buckets.content import ObjectChanges, ObjectContent
 from headwater.store.buckets.unique_key import Policy
 from headwater.store.commands.objects import CreateObject, DeleteObject, UpdateObject
 from headwater.tenancy.access import access_bucket
 
-_NOT_PROCESSED = "auto_process was ignored: this deployment does not make documents of objects by itself yet"
+NOT_PROCESSED = "auto_process was ignored: this deployment does not make documents of objects by itself yet"
+#: Refusals of the writer that say that nothing was stored.
+NOTHING_STORED = (503, 507)
 
 
 async def create_object(
@@ -32,21 +35,39 @@ async def create_object(
     """Store an object, or answer with the one that it repeats."""
     bucket = access_bucket(ctx, bucket_identifier)
     refuse_auto_process(bucket, request.fields, ["body"])
-    outcome = await ctx.execute(
-        CreateObject(
-            organization_id=ctx.scope.organization_id,
-            namespace_row=ctx.scope.namespace_row,
-            bucket_row=bucket.bucket_row,
-            object_id=ids.new_object_id(),
-            content=await ingest(ctx, bucket, request),
-            policy=policy,
-        )
-    )
+    try:
+        outcome = await _create(ctx, bucket, await ingest(ctx, bucket, request), policy)
+    except ConflictError as error:
+        if error.code != BLOB_GONE:
+            raise
+        # The bytes that the namespace had were removed while we counted on them.
+        outcome = await _create(ctx, bucket, await ingest(ctx, bucket, request, reuse=False), policy)
     return with_members(
-        _document(ctx, bucket, outcome),
+        document_of(ctx, bucket, outcome),
         consistency=consistency(bucket, outcome["object_id"]),
-        warnings=[_NOT_PROCESSED] if auto_process else None,
+        warnings=[NOT_PROCESSED] if auto_process else None,
     )
+
+
+async def _create(ctx: Context, bucket: Bucket, content: ObjectContent, policy: Policy | None) -> dict[str, Any]:
+    command = CreateObject(
+        organization_id=ctx.scope.organization_id,
+        namespace_row=ctx.scope.namespace_row,
+        bucket_row=bucket.bucket_row,
+        object_id=ids.new_object_id(),
+        content=content,
+        policy=policy,
+    )
+    try:
+        outcome: dict[str, Any] = await ctx.execute(command)
+    except HeadwaterError as error:
+        # After any other error the object may be there.
+        if error.status < 500 or error.status in NOTHING_STORED:
+            await discard(ctx, content.stored)
+        raise
+    if outcome["replayed_by"] is not None:
+        await discard(ctx, content.stored)
+    return outcome
 
 
 def refuse_auto_process(bucket: Bucket, fields: dict[str, Any], location: list[str | int]) -> None:
@@ -56,7 +77,8 @@ def refuse_auto_process(bucket: Bucket, fields: dict[str, Any], location: list[s
         raise ValidationError.at([*location, "auto_process"], message, "extra_forbidden")
 
 
-def _document(ctx: Context, bucket: Bucket, outcome: dict[str, Any]) -> bytes:
+def document_of(ctx: Context, bucket: Bucket, outcome: dict[str, Any]) -> bytes:
+    """The object's JSON, from the outcome of a command."""
     if "document" in outcome:
         return bytes(outcome["document"])
     # The answer was lost on the way: what is stored tells.
@@ -86,7 +108,7 @@ async def update_object(
             changes=ObjectChanges(request.fields, nested or {}, request.key_prefix),
         )
     )
-    return _document(ctx, bucket, outcome)
+    return document_of(ctx, bucket, outcome)
 
 
 async def delete_object(ctx: Context, bucket_identifier: str, object_id: str, *, cascade: bool) -> None:

@@ -74,7 +74,7 @@ def record_uses(
         if blob_key in before:
             before.remove(blob_key)
             continue
-        _require_stored(tx, namespace_row, blob_key)
+        require_stored(tx, namespace_row, blob_key)
         tx.execute("INSERT INTO blob_uses VALUES (?, ?, ?)", (owner_kind, owner_row, blob_key))
         tx.execute("UPDATE blobs SET unused_since = NULL WHERE blob_key = ? AND unused_since IS NOT NULL", (blob_key,))
     _remove(tx, owner_kind, owner_row, before)
@@ -90,7 +90,8 @@ def _uses(tx: Transaction, owner_kind: OwnerKind, owner_row: int) -> set[str]:
     return {blob_key for (blob_key,) in rows}
 
 
-def _require_stored(tx: Transaction, namespace_row: int, blob_key: str) -> None:
+def require_stored(tx: Transaction, namespace_row: int, blob_key: str) -> None:
+    """Raise ``ConflictError`` unless the namespace has those bytes."""
     if find_by_key(tx.connection, namespace_row, blob_key) is None:
         raise ConflictError(
             f"the bytes {blob_key} are no longer stored; send them again",

@@ -25,11 +25,6 @@ class NewBlob(msgspec.Struct):
     #: Where its bytes are, if we have them.
     blob_key: str | None = None
 
-    @property
-    def size_bytes(self) -> int:
-        """The bytes that we keep of it."""
-        return 0 if self.blob_key is None else int(self.details["size_bytes"])
-
     def shown(self) -> dict[str, Any]:
         """The blob as its object shows it."""
         found = {"blob_id": self.blob_id, "property": self.property_name, "type": self.type}

@@ -8,21 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+import apsw
 import msgspec
 
 from headwater.catalog.tables.buckets import Bucket
 from headwater.catalog.tables.namespaces import Namespace
 from headwater.errors import AlreadyExistsError, NotFoundError, ValidationError
 from headwater.kit.clock import to_text
-from headwater.store.blobs.uses import add_blobs, record_uses
+from headwater.store.blobs.uses import add_blobs, require_stored
 from headwater.store.buckets import stats
 from headwater.store.buckets.content import NewBlob, ObjectChanges, ObjectContent
 from headwater.store.buckets.keys import add_key, content_digest, drop_keys, find_object, idempotency_digest
 from headwater.store.buckets.unique_key import Policy, chosen_policy, key_digest
 from headwater.store.buckets.values import checked_defaults
 from headwater.store.documents.records import (
+    COLUMNS,
+    DOCUMENTS,
     DocumentRow,
     delete_document,
+    document_of,
     insert_document,
     load_by_collection,
     load_by_row,
@@ -124,14 +128,14 @@ def _insert(
     defaults = checked_defaults(bucket.properties, content.fields, content.blobs)
     members = _members(tx, bucket, object_id, content) | defaults
     row = _blank(tx, target, object_id)
-    _fill(tx, target, row, members, _with_bytes(content.blobs), content)
+    _fill(tx, target, row, members, content)
     insert_document(tx, row, [])
     add_key(tx, bucket.bucket_row, "unique", unique, row.document_row)
     add_key(tx, bucket.bucket_row, "content", content_digest(members["blobs"]), row.document_row)
     if content.idempotency_key is not None:
         digest = idempotency_digest(content.idempotency_key)
         add_key(tx, bucket.bucket_row, "idempotency", digest, row.document_row)
-    stats.note_upload(tx, bucket.bucket_row, sum(blob.size_bytes for blob in content.blobs))
+    stats.note_upload(tx, bucket.bucket_row, size_of(members["blobs"]))
     return row
 
 
@@ -175,61 +179,38 @@ def _blank(tx: Transaction, target: Target, object_id: str) -> DocumentRow:
     )
 
 
-def _with_bytes(blobs: Iterable[NewBlob]) -> dict[str, str]:
-    """Where the bytes of those blobs are that we keep, by blob_id."""
-    return {blob.blob_id: blob.blob_key for blob in blobs if blob.blob_key is not None}
-
-
-def _fill(
-    tx: Transaction,
-    target: Target,
-    row: DocumentRow,
-    members: dict[str, Any],
-    blob_keys: dict[str, str],
-    content: ObjectContent,
-) -> None:
-    """Set what the row stores, and record which bytes it refers to."""
+def _fill(tx: Transaction, target: Target, row: DocumentRow, members: dict[str, Any], content: ObjectContent) -> None:
+    """Set what the row stores. Writing it records which bytes it refers to, so these must be there."""
     namespace = target.namespace
     row.body = _encode(members)
-    row.internal = _encode(
-        {"internal_id": namespace.organization_id, "namespace_id": namespace.namespace_id, "blob_keys": blob_keys}
-    )
+    row.internal = _encode({"internal_id": namespace.organization_id, "namespace_id": namespace.namespace_id})
     add_blobs(tx, namespace.namespace_row, content.stored)
-    record_uses(tx, namespace.namespace_row, "document", row.document_row, list(blob_keys.values()))
+    for blob in content.blobs:
+        if blob.blob_key is not None:
+            require_stored(tx, namespace.namespace_row, blob.blob_key)
 
 
-class _Internal(msgspec.Struct):
-    blob_keys: dict[str, str] = {}
-
-
-def blob_keys_of(row: DocumentRow) -> dict[str, str]:
-    """Where the bytes of the object's blobs are that we keep, by blob_id."""
-    return _decode(row.internal, type=_Internal).blob_keys
-
-
-def size_of(row: DocumentRow) -> int:
-    """The bytes that we keep of the object."""
-    keys = blob_keys_of(row)
-    return sum(blob["details"]["size_bytes"] for blob in _decode(row.body)["blobs"] if blob["blob_id"] in keys)
+def size_of(blobs: Iterable[Mapping[str, Any]]) -> int:
+    """The bytes that we keep of the blobs of an object: of those that are elsewhere the size is not known."""
+    return sum(blob["details"].get("size_bytes", 0) for blob in blobs)
 
 
 def _update_in_place(tx: Transaction, target: Target, row: DocumentRow, content: ObjectContent) -> DocumentRow:
     """Put new content over an object with the same unique key: its fields are merged, a blob takes the place of those
     of the same property, and the object is to be processed again."""
-    before = size_of(row)
     members = _decode(row.body)
+    before = size_of(members["blobs"])
     replaced = {blob.property_name for blob in content.blobs}
     kept = [blob for blob in members["blobs"] if blob["property"] not in replaced]
-    keys = {blob["blob_id"]: key for blob in kept if (key := blob_keys_of(row).get(blob["blob_id"])) is not None}
     members |= content.fields | {"blobs": [*kept, *_shown(content.blobs)], "status": "PENDING"}
     for name in ("key_prefix", "edges"):
         if (value := getattr(content, name)) is not None:
             members[name] = value
-    _fill(tx, target, row, members, keys | _with_bytes(content.blobs), content)
+    _fill(tx, target, row, members, content)
     _store_changed(tx, target.bucket, row, members)
     drop_keys(tx, row.document_row, "content")
     add_key(tx, target.bucket.bucket_row, "content", content_digest(members["blobs"]), row.document_row)
-    stats.note_upload(tx, target.bucket.bucket_row, size_of(row) - before)
+    stats.note_upload(tx, target.bucket.bucket_row, size_of(members["blobs"]) - before)
     return row
 
 
@@ -284,6 +265,18 @@ def _fixed(bucket: Bucket) -> ValidationError:
     return ValidationError.at(["body", bucket.key_fields[0]], message, "unique_key", code="unique_key_fixed")
 
 
+_OF_NAMESPACE = (
+    f"SELECT {COLUMNS} FROM {DOCUMENTS} WHERE d.document_id = ?"
+    " AND d.namespace_row = (SELECT objects_row FROM namespaces WHERE namespace_row = ?)"
+)
+
+
+def object_of_namespace(connection: apsw.Connection, namespace_row: int, object_id: str) -> DocumentRow | None:
+    """The object with that id in whichever bucket of the namespace."""
+    row = connection.execute(_OF_NAMESPACE, (object_id, namespace_row)).fetchone()
+    return None if row is None else document_of(row)
+
+
 def existing(tx: Transaction, bucket: Bucket, object_id: str) -> DocumentRow:
     """The bucket's object with that id, or ``NotFoundError``."""
     row = load_by_collection(tx.connection, bucket.objects_row, bucket.bucket_row, object_id)
@@ -294,7 +287,23 @@ def existing(tx: Transaction, bucket: Bucket, object_id: str) -> DocumentRow:
 
 def remove(tx: Transaction, bucket: Bucket, row: DocumentRow) -> None:
     """Remove the object, its keys, and its claim to its bytes."""
-    hidden = is_hidden(_decode(row.body))
-    stats.note_removed(tx, bucket.bucket_row, size_of(row), int(hidden))
+    members = _decode(row.body)
+    stats.note_removed(tx, bucket.bucket_row, size_of(members["blobs"]), int(is_hidden(members)))
     drop_keys(tx, row.document_row)
     delete_document(tx, row)
+
+
+def hide(tx: Transaction, target: Target, object_id: str, state: str, note: dict[str, str]) -> bool:
+    """Soft-delete the object, if there is one that is not yet."""
+    bucket = target.bucket
+    row = load_by_collection(tx.connection, bucket.objects_row, bucket.bucket_row, object_id)
+    members = {} if row is None else _decode(row.body)
+    if row is None or is_hidden(members):
+        return False
+    members |= {"lifecycle_state": state, "updated_at": to_text(tx.now)}
+    internal = _decode(row.internal) | {"soft_deleted": note | {"at": to_text(tx.now)}}
+    row.body, row.internal = _encode(members), _encode(internal)
+    row.sequence, row.updated_at = tx.next_sequence(), tx.now
+    update_document(tx, row)
+    stats.note_hidden(tx, bucket.bucket_row, 1)
+    return True

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from headwater.errors import HeadwaterError, to_wire
 from headwater.store.buckets import objects
 from headwater.store.buckets.companion import require_bucket
 from headwater.store.buckets.content import ObjectChanges, ObjectContent
@@ -27,6 +30,27 @@ class CreateObject(_OfBucket):
     policy: Policy | None = None
 
 
+class NewObject(msgspec.Struct, array_like=True):
+    object_id: str
+    content: ObjectContent
+
+
+class CreateObjects(_OfBucket):
+    """Store several objects of a bucket without a unique key, each whether the others can be stored or not."""
+
+    objects: list[NewObject]
+
+
+class SoftDeleteObjects(_OfBucket):
+    """Take objects out of lists for good, and keep them. Ids that name nothing are passed over."""
+
+    object_ids: list[str]
+    lifecycle_state: str
+    #: Why and by whom: kept with each object.
+    reason: str
+    source: str
+
+
 class UpdateObject(_OfBucket):
     object_id: str
     changes: ObjectChanges
@@ -41,6 +65,32 @@ def create_object(tx: Transaction, command: CreateObject) -> dict[str, Any]:
     """``{"document", "object_id", "replayed_by"}``; ``document`` is the object's JSON."""
     target = target_of(tx, command)
     return outcome_of(objects.create(tx, target, command.object_id, command.content, command.policy))
+
+
+@handles(CreateObjects)
+def create_objects(tx: Transaction, command: CreateObjects) -> dict[str, Any]:
+    """``{"document", "rows"}``: for each object its JSON, None for one that was refused, and the rest of the outcome of
+    ``create_object``, or ``{"error"}`` as it crosses between processes."""
+    target = target_of(tx, command)
+    rows = [_created(tx, target, item) for item in command.objects]
+    return {"document": [row.pop("document", None) for row in rows], "rows": rows}
+
+
+def _created(tx: Transaction, target: Target, item: NewObject) -> dict[str, Any]:
+    try:
+        with tx.part():
+            return outcome_of(objects.create(tx, target, item.object_id, item.content))
+    except HeadwaterError as error:
+        return {"error": to_wire(error)}
+
+
+@handles(SoftDeleteObjects)
+def soft_delete_objects(tx: Transaction, command: SoftDeleteObjects) -> dict[str, Any]:
+    """``{"soft_deleted"}``: how many were not hidden before."""
+    target = target_of(tx, command)
+    note = {"reason": command.reason, "source": command.source}
+    ids = dict.fromkeys(command.object_ids)
+    return {"soft_deleted": sum(objects.hide(tx, target, each, command.lifecycle_state, note) for each in ids)}
 
 
 @handles(UpdateObject)

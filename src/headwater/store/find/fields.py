@@ -34,7 +34,7 @@ def compile_query(query: Query) -> Callable[[Fields], bool] | None:
     if query.whole_filter is not None:
         tests.append(compile_filter(query.whole_filter))
     if query.search is not None:
-        tests.append(compile_search(query.search))
+        tests.append(compile_search(query.search, query.unsearched))
     if len(tests) <= 1:
         return tests[0] if tests else None
     return lambda fields: all(test(fields) for test in tests)

@@ -55,6 +55,8 @@ class Query(msgspec.Struct, frozen=True):
     principal: str | None = None
     search: str | None = None
     partition: Partition | None = None
+    #: Members at the root that the search leaves out.
+    unsearched: tuple[str, ...] = ()
 
     @property
     def whole_filter(self) -> Filter | None:
