@@ -7,6 +7,7 @@ from typing import Any
 from headwater.errors import NotEnabledError, NotFoundError
 from headwater.retrieval.catalogue import DESCRIPTIONS, FORMER_IDS, StageDescription
 from headwater.retrieval.stage import Category, Stage
+from headwater.retrieval.stages.aggregate import Aggregate
 from headwater.retrieval.stages.attribute_filter import AttributeFilter
 from headwater.retrieval.stages.deduplicate import Deduplicate
 from headwater.retrieval.stages.document_enrich import DocumentEnrich
@@ -34,6 +35,7 @@ _AVAILABLE: tuple[Stage[Any], ...] = (
     Limit(),
     Deduplicate(),
     GroupBy(),
+    Aggregate(),
     Sample(),
     Unwind(),
     JSONTransform(),

@@ -12,6 +12,7 @@ from headwater.retrieval.registry import STAGES
 
 #: Parameters that make each stage valid, where its defaults do not.
 NEEDED: dict[str, dict[str, Any]] = {
+    "aggregate": {"aggregations": [{"function": "count", "alias": "n"}]},
     "attribute_filter": {"value": 1},
     "deduplicate": {"fields": ["a"]},
     "feature_search": {"searches": []},
@@ -87,6 +88,14 @@ def test_unknown_parameters_are_dropped_and_named(stage_id: str) -> None:
         ("sample", {"count": 1001}),
         ("sample", {"strategy": "best"}),
         ("sample", {"seed": 1.5}),
+        ("aggregate", {"aggregations": []}),
+        ("aggregate", {"aggregations": [{"function": "sum", "alias": "n"}]}),
+        ("aggregate", {"aggregations": [{"function": "median", "alias": "n", "field": "a"}]}),
+        ("aggregate", {"aggregations": [{"function": "correlation", "alias": "n", "field": "a"}]}),
+        ("aggregate", {"aggregations": [{"function": "percentile", "alias": "n", "field": "a", "percentiles": [101]}]}),
+        ("aggregate", {"aggregations": [{"function": "histogram", "alias": "n", "field": "a", "interval": 0}]}),
+        ("aggregate", {"group_by": ["n"]}),
+        ("aggregate", {"sort_by": "m"}),
         ("unwind", {"field": ""}),
         ("unwind", {"field": None}),
         ("json_transform", {"template": ""}),
