@@ -113,6 +113,29 @@ async def test_what_browsers_show_and_what_they_save(
 
 
 @pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain\r\nSet-Cookie: a=b",
+        "text/plain\nX: y",
+        'text/plain; charset="\r\nX: y"',
+        "text/plain; charset=utf-8\x00",
+        "тип/текст",
+        "image",
+        "image/png, text/html",
+        "text/plain text/html",
+        "/",
+    ],
+)
+async def test_what_is_no_type_is_served_as_any_bytes(
+    browser: httpx2.AsyncClient, stored: Stored, signer: Signer, content_type: str
+) -> None:
+    answer = await browser.head(signer.download(stored.key, content_type=content_type))
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == "attachment"
+    assert not {"set-cookie", "x"} & set(answer.headers)
+
+
+@pytest.mark.parametrize(
     ("filename", "saved"),
     [
         ("report.pdf", 'filename="report.pdf"'),

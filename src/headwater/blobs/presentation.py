@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from urllib.parse import quote
 
@@ -9,12 +10,14 @@ from urllib.parse import quote
 _ACTIVE_TEXTS = ("text/html", "text/xml", "text/xsl", "text/javascript", "text/ecmascript", "text/cache-manifest")
 _SHOWN_KINDS = ("image/", "video/", "audio/", "text/")
 DEFAULT_TYPE = "application/octet-stream"
+_PART = r"[A-Za-z0-9!#$&^_.+-]+"
+_TYPE = re.compile(rf'{_PART}/{_PART}(?: *; *{_PART}=(?:{_PART}|"[ !#-\[\]-~]*"))*')
 _MAX_NAME = 255
 
 
 def is_shown(content_type: str) -> bool:
     """Whether a browser may show such a file in a tab. Everything else it saves."""
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = plain_type(content_type).partition(";")[0].strip().lower()
     if kind == "application/pdf":
         return True
     # SVG and everything else that is XML may hold scripts.
@@ -23,8 +26,14 @@ def is_shown(content_type: str) -> bool:
 
 def served_type(content_type: str) -> str:
     """The ``Content-Type`` to send: texts without a character set would be guessed at."""
-    kind = content_type or DEFAULT_TYPE
+    kind = plain_type(content_type)
     return f"{kind}; charset=utf-8" if kind.startswith("text/") and "charset" not in kind.lower() else kind
+
+
+def plain_type(content_type: str) -> str:
+    """The type if it is written as one, else that of any bytes: it goes into a header, and a user chose it."""
+    stripped = content_type.strip()
+    return stripped if _TYPE.fullmatch(stripped) else DEFAULT_TYPE
 
 
 def disposition(content_type: str, filename: str, *, shown: bool = True) -> str:

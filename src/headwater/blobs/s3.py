@@ -21,6 +21,7 @@ from obstore.store import S3Store
 from headwater.blobs.digests import Digests
 from headwater.blobs.interface import BlobInfo, Content, Expected
 from headwater.blobs.keys import References, require_key
+from headwater.blobs.presentation import plain_type
 from headwater.blobs.s3_signing import S3Signer
 from headwater.errors import NotFoundError, ServiceUnavailableError
 from headwater.settings import Settings
@@ -53,7 +54,7 @@ class S3Blobs:
         parts = _checked_parts(chunks, expected, digests)
         first = await anext(parts)
         second = await anext(parts, None)
-        attributes: Any = {"Content-Type": content_type} if content_type else None
+        attributes: Any = {"Content-Type": plain_type(content_type)}
         if second is None:
             with _errors(key):
                 # All of it: it was checked before anything is sent.
