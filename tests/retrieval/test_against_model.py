@@ -97,9 +97,9 @@ async def index_some(context: Context, chance: random.Random) -> None:
 
 #: The ways to search under a filter: by named documents, among the nearest ones, and by all that match after that.
 WAYS = {
-    "named": {"few": 2000, "most": 10_000, "least": 64},
-    "nearest": {"few": -1, "most": 10_000, "least": 8},
-    "all": {"few": -1, "most": 8, "least": 8},
+    "named": {"most": 10_000, "least": 64},
+    "nearest": {"most": 10_000, "least": 8},
+    "all": {"most": 8, "least": 8},
 }
 
 
@@ -115,8 +115,7 @@ async def test_search_agrees_with_list(
     find: Search,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(narrowing, "_FEW", WAYS[way]["few"])
-    monkeypatch.setattr(narrowing, "_MOST_LOOKED_AT", 10_000 if way != "named" else 1)
+    monkeypatch.setattr(narrowing, "naming_is_cheaper", lambda *_: way == "named")
     monkeypatch.setattr(ranking, "_MOST_LOOKED_AT", WAYS[way]["most"])
     monkeypatch.setattr(ranking, "_LEAST_LOOK", WAYS[way]["least"])
     monkeypatch.setattr(ranking, "_SLICE_BYTES", 8 * 7)

@@ -12,6 +12,7 @@ import pytest
 
 from headwater.errors import ServiceUnavailableError, ValidationError
 from headwater.settings import Settings
+from headwater.store import costs
 from headwater.store.builder import build
 from headwater.store.commands.generations import AdoptGeneration, BeginGeneration
 from headwater.store.search import SearchRequest, packed_rows, search
@@ -98,6 +99,41 @@ async def test_a_shard_that_fails_a_search_is_given_up_and_never_answers_less(
             await search(harness.store, [SearchRequest(COLLECTION, vector(1), limit=5)])
         assert (refusal.value.code, refusal.value.retry_after_seconds) == ("index_rebuilding", 2)
     assert rows("SELECT state FROM generations") == [("damaged",)]
+
+
+@pytest.mark.parametrize(
+    ("small", "limit", "named", "exact"),
+    [(50_000, 5, False, True), (0, 5, False, False), (0, 200, False, False), (0, 201, False, True), (0, 5, True, True)],
+)
+async def test_a_graph_is_followed_for_few_neighbours_in_a_large_collection(
+    harness: Any, monkeypatch: pytest.MonkeyPatch, small: int, limit: int, named: bool, exact: bool
+) -> None:
+    row = (await harness.put("a", 1))["sequence"]
+    asked = []
+
+    def note(*_: Any, **how: Any) -> list[Hit]:
+        asked.append(how["exact"])
+        return []
+
+    monkeypatch.setattr(costs, "SMALL", small)
+    monkeypatch.setattr(EdgeShard, "search", note)
+    within = packed_rows([row]) if named else None
+    await search(harness.store, [SearchRequest(COLLECTION, vector(1), limit, within)])
+    assert asked == [exact]
+
+
+@pytest.mark.parametrize(
+    ("matching", "documents", "cheaper"),
+    [
+        (200, 200_000, True),
+        (2_000, 200_000, True),
+        (20_000, 200_000, False),
+        (100, 1_000, True),
+        (40_000, 50_000, False),
+    ],
+)
+def test_few_matching_documents_are_named_and_many_are_looked_for(matching: int, documents: int, cheaper: bool) -> None:
+    assert costs.naming_is_cheaper(matching, documents, 10) is cheaper
 
 
 async def test_more_collections_than_may_be_open_are_all_searched(harness: Any, settings: Settings) -> None:

@@ -20,6 +20,7 @@ from headwater.catalog.database import fetch_all
 from headwater.catalog.tables.collections import load_collection
 from headwater.kit.failpoints import cross
 from headwater.settings import Settings
+from headwater.store import costs
 from headwater.store.commands.generations import RequestBuild
 from headwater.store.documents.vector_forms import decode_vectors
 from headwater.store.text.weights import LEXICAL_SPEC, unpacked
@@ -246,7 +247,7 @@ class Index:
 
     def is_small(self, entry: OpenShard) -> bool:
         """Comparing with every point takes a few milliseconds at the most."""
-        return entry.shard.count() <= self._settings.index_threshold
+        return entry.shard.count() <= costs.SMALL
 
     def spec(self, collection_row: int, name: str) -> VectorSpec | None:
         """The collection's vector index of that name."""

@@ -34,8 +34,8 @@ _MOST_OVERTAKEN = 1 << 20
 _SHORT = 1e-6
 #: Points of one score that are looked at beyond the limit, to put those first that come first.
 _MOST_TIES = 10_000
-#: Candidates that a search of the graph keeps: docs/decisions/0013.
-_SEARCH_WIDTH = 128
+#: Candidates that a search of the graph keeps, at the least: docs/decisions/0013.
+SEARCH_WIDTH = 128
 _UNKNOWN_NAME = "Not existing vector name"
 
 
@@ -63,9 +63,9 @@ def _modifier(name: str) -> qdrant.Modifier | None:
     return qdrant.Modifier.Idf if name == LEXICAL else None
 
 
-def _parameters(query: VectorData, exact: bool) -> qdrant.SearchParams:
+def _parameters(query: VectorData, limit: int, exact: bool) -> qdrant.SearchParams:
     if query.kind != "sparse":
-        return qdrant.SearchParams(hnsw_ef=_SEARCH_WIDTH, exact=exact)
+        return qdrant.SearchParams(hnsw_ef=max(SEARCH_WIDTH, 2 * limit), exact=exact)
     # Nothing is left out by the index of words either. How rare a word is, it knows as of before any point was deleted;
     # asked for the points of this filter, which all pass, it counts again.
     counted = qdrant.IdfParams(corpus=qdrant.Filter()) if exact and query.name == LEXICAL else None
@@ -233,7 +233,7 @@ class EdgeShard:
         self, query: VectorData, distance: Distance, limit: int, *, within: Sequence[int] | None = None, exact: bool
     ) -> list[Hit]:
         nearest = _to_edge(_lengthened(query) if distance == "cosine" and query.kind != "sparse" else query)
-        parameters = _parameters(query, exact)
+        parameters = _parameters(query, limit, exact)
         asked = limit + 1
         while True:
             points = self._nearest(query.name, nearest, asked, within, parameters)

@@ -12,16 +12,13 @@ import msgspec
 import numpy as np
 
 from headwater.catalog.tables.collections import document_count
+from headwater.store.costs import naming_is_cheaper
 from headwater.store.find.budget import Budget
 from headwater.store.find.candidates import choose_driver
 from headwater.store.find.query import CREATION, Explain, Query
 from headwater.store.find.rendering import COLLECTED, select
 from headwater.store.find.streams import Stream
 
-#: A set of so few documents is named at once: looking at each of them exactly takes less than a millisecond.
-_FEW = 2_000
-#: To look among the nearest documents for those that match would mean to look at more than so many.
-_MOST_LOOKED_AT = 1_000
 _decode_rows = msgspec.json.Decoder(list[int]).decode
 
 
@@ -42,7 +39,7 @@ def narrow(connection: apsw.Connection, budget: Budget, query: Query, collection
     driver = choose_driver(connection, query, collection_row, explain, sized=True)
     if driver.located is None:
         return Narrowed(documents, None, None, explain)
-    if driver.size >= COLLECTED or not _is_worth_it(driver.size, documents, wanted):
+    if driver.size >= COLLECTED or not naming_is_cheaper(driver.size, documents, wanted):
         # The index counts no further, but most sets of that size are a good part of the collection.
         return Narrowed(documents, max(driver.size, 1), None, explain)
     sql, parameters = select(driver.located, driver.place)
@@ -50,10 +47,6 @@ def narrow(connection: apsw.Connection, budget: Budget, query: Query, collection
     rows = connection.execute(f"SELECT json_group_array(document_row) FROM ({sql})", parameters).get
     packed = np.unique(np.array(_decode_rows(rows), "<i8"))
     return Narrowed(documents, len(packed), packed.tobytes(), explain)
-
-
-def _is_worth_it(size: int, documents: int, wanted: int) -> bool:
-    return size <= _FEW or wanted * documents > _MOST_LOOKED_AT * size
 
 
 class Matching(NamedTuple):
