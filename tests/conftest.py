@@ -94,10 +94,12 @@ def admin_key(settings: Settings, runtime: Any) -> str:
 
 
 @pytest.fixture
-async def app(runtime: Any) -> Any:
+async def app(runtime: Any) -> AsyncIterator[Any]:
     from headwater.app import create_app
 
-    return create_app(runtime)
+    app = create_app(runtime)
+    yield app
+    await app.state.runtime.executions.close()
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ def create_app(runtime: Runtime, routers: Iterable[APIRouter] = ROUTERS) -> Fast
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.last_used.start()
     yield
+    await app.state.runtime.executions.close()
     await app.state.last_used.stop()
 
 

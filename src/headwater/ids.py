@@ -59,6 +59,24 @@ def new_task_id() -> str:
     return _random("task_", 16)
 
 
+def new_retriever_id() -> str:
+    return _random("ret_", 12)
+
+
+def new_execution_id(milliseconds: int) -> str:
+    """The time is part of it, so that everybody can tell whether the execution can have been recorded yet."""
+    return _random(f"exec_{milliseconds:011x}", 10)
+
+
+def executed_at(execution_id: str) -> int | None:
+    """The milliseconds in the id of an execution; None when it is none."""
+    digits = execution_id.removeprefix("exec_")[:11]
+    try:
+        return int(digits, 16) if execution_id.startswith("exec_") else None
+    except ValueError:
+        return None
+
+
 def new_export_id() -> str:
     return _random("exp_", 20)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import apsw
@@ -15,6 +16,7 @@ from headwater.catalog.reader import Reader
 from headwater.kit.secrets import Secret
 from headwater.models.interface import Models
 from headwater.settings import Settings
+from headwater.store.executions import ExecutionLog
 from headwater.store.fields.learning import FieldLearner
 from headwater.store.find import Budget, BudgetExceededError
 from headwater.store.find.budget import timed_out
@@ -41,6 +43,11 @@ class Runtime:
     learner: FieldLearner
     blobs: BlobStore
     models: Models
+
+    @cached_property
+    def executions(self) -> ExecutionLog:
+        """Whoever serves requests closes it."""
+        return ExecutionLog(self.store, self.settings.executions_kept)
 
     async def find(self, function: Callable[..., T], *arguments: Any, shown: int = 0) -> T:
         """``function(connection, budget, *arguments)`` over one snapshot, where the reading of many documents is no

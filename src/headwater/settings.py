@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     model_lanes: int = Field(0, ge=0, le=256, description="Batches that are computed at a time; 0 is one per core.")
     model_waiting: int = Field(1024, ge=256, description="Texts that may wait for a model; beyond it, 503.")
 
+    executions_kept: int = Field(
+        1000, ge=0, description="Executions that are remembered of each retriever; 0 remembers none."
+    )
+
     # Exports, imports and clones
     transfer_wait_seconds: float = Field(
         100.0,

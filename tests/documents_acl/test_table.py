@@ -96,6 +96,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", _OF_COLLECTION + "/distinct"): Row("many", lambda document_id: {"field": "document_id"}),
 }
 
+_ALL = {"stage_id": "attribute_filter", "parameters": {"conditions": {"AND": []}}}
+_RETRIEVER = "/v1/retrievers/{retriever_identifier}"
+#: ``everything`` is a retriever that the organization has made.
+TABLE |= {
+    ("POST", "/v1/retrievers/execute"): Row("many", lambda document_id: {"stages": [_ALL], "explain": True}),
+    ("POST", _RETRIEVER + "/execute"): Row("many", lambda document_id: {"limit": 500, "explain": True}),
+    ("POST", _RETRIEVER + "/execute/batch"): Row("many", lambda document_id: {"queries": [{"inputs": {}}]}),
+}
+
 #: For end users too, and about no document.
 WITHOUT_DOCUMENTS = {
     ("GET", "/v1/me"),
@@ -159,10 +168,17 @@ async def ask(world: World, principal: str | None, route: tuple[str, str], docum
         "namespace_id": world.namespace_id,
         "document_id": document_id,
         "object_id": f"obj_of_{document_id}",
+        "retriever_identifier": "everything",
     }
     return await world[principal].request(
         method, path.format(**names), json=None if body is None else body(document_id)
     )
+
+
+@pytest.fixture(autouse=True)
+async def everything(world: World) -> None:
+    made = await world.org.post("/v1/retrievers", json={"retriever_name": "everything", "stages": [_ALL]})
+    assert made.status_code == 200, made.text
 
 
 async def place(world: World, document_id: str, state: str) -> None:
@@ -178,7 +194,7 @@ def whole(answer: httpx2.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
     headers = [
         (name, value) for name, value in answer.headers.items() if name not in ("x-request-id", "content-length")
     ]
-    return answer.status_code, re.sub(rb'(?:req|task)_\w+|"execution_time_ms":\d+', b"", answer.content), headers
+    return answer.status_code, re.sub(rb'(?:req|task|exec)_\w+|"\w+_ms":[\d.]+', b"", answer.content), headers
 
 
 @pytest.mark.parametrize("route", TABLE, ids=lambda route: " ".join(route))

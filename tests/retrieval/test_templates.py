@@ -95,7 +95,8 @@ def test_times() -> None:
 def test_inputs_that_a_template_needs() -> None:
     template = read_template("{{INPUT.a}} {{inputs['b'] | upper}} {{INPUT.c | default('x')}} {{DOC.INPUT.d}}")
 
-    assert template.inputs == {"a", "b"}
+    assert template.needed_inputs == {"a", "b"}
+    assert template.named_inputs == {"a", "b", "c"}
 
 
 def test_secrets_are_not_enabled() -> None:

@@ -33,15 +33,24 @@ OPAQUE = {
     "cluster_id",
     "feature_extractor_id",
     "internal_id",
+    "marketplace_listing_id",
     "principal_id",
     "root_bucket_id",
     "root_object_id",
     "source_object_id",
 }
-UNIQUE = ("bucket_name", "collection_name", "namespace_name", "organization_name", "email", "name")
+UNIQUE = (
+    "bucket_name",
+    "collection_name",
+    "namespace_name",
+    "organization_name",
+    "retriever_name",
+    "email",
+    "name",
+)
 MINTED = re.compile(
-    r"\b(?:sk_[0-9A-Za-z]{37}|sk_\w{7}\.\.\.|(?:doc|col|bkt|obj|ns|usr|key|org|req|task)_[0-9a-z]{8,24}|[0-9a-f]{64}"
-    r"|\d{4}-\d\d-\d\dT[\d:.]+Z)"
+    r"\b(?:sk_[0-9A-Za-z]{37}|sk_\w{7}\.\.\.|(?:doc|col|bkt|obj|ns|usr|key|org|req|task|ret|exec)_[0-9a-z]{8,24}"
+    r"|[0-9a-f]{64}|(?<=_ms\":)[\d.]+|(?<=\"version\":)\d+|\d{4}-\d\d-\d\dT[\d:.]+Z)"
 )
 
 
@@ -87,6 +96,11 @@ async def furnish(side: Side, mark: str) -> None:
     document = await made(path, content | {"features": [feature]}, **inside)
     change = {"filters": {"brand": "nobody's"}, "update_data": {"brand": mark}}
     task = await made(f"{path}/batch", change, **inside)
+    stages = [{"stage_id": "attribute_filter", "parameters": {"conditions": {"brand": mark}}}]
+    pipeline = {"retriever_name": f"{mark}-{token}", "description": mark, "stages": stages}
+    retriever = await made("/v1/retrievers", pipeline, **inside)
+    execution = await made(f"/v1/retrievers/{retriever['retriever_id']}/execute", {}, **inside)
+    ad_hoc = await made("/v1/retrievers/execute", {"stages": stages}, **inside)
     user = await made("/v1/organizations/users", {"email": f"{token}@{mark}.x", "user_name": mark})
     key = await made(f"/v1/organizations/users/{user['email']}/api-keys", {"name": f"{mark}-{token}"})
     side.values = {
@@ -96,6 +110,9 @@ async def furnish(side: Side, mark: str) -> None:
         "task": [task["task_id"]],
         "bucket": [bucket["bucket_id"], bucket["bucket_name"]],
         "object": [object_["object_id"]],
+        "retriever": [retriever["retriever_id"], retriever["retriever_name"]],
+        "execution": [execution["execution_id"]],
+        "ad hoc execution": [ad_hoc["execution_id"]],
         "user": [user["email"]],
         "key": [key["key_id"], key["name"]],
         "organization": [side.organization_id],
@@ -158,6 +175,8 @@ def _with_fresh_names(body: dict[str, Any] | None) -> tuple[dict[str, Any] | Non
 
 def request_of(own: Side, described: Described) -> Request:
     path = {name: own.value(name)[0] for name in described.path_parameters}
+    if described.route.path.startswith("/v1/retrievers/executions/"):
+        path |= {"execution_id": own.values["ad hoc execution"][0]}
     headers = own.headers | ({"X-Namespace": own.value("namespace")[0]} if described.access.namespaced else {})
     return Request(described, path, headers, body=copy.deepcopy(described.body))
 
@@ -279,6 +298,7 @@ def everything_of(connection: apsw.Connection, organization_id: str) -> list[Any
         "SELECT key_id, user_id, name, digest, status, expires_at, body FROM api_keys WHERE organization_id = ?1",
         "SELECT * FROM namespaces WHERE organization_id = ?1",
         f"SELECT * FROM collections WHERE namespace_row IN ({namespaces})",
+        f"SELECT * FROM retrievers WHERE namespace_row IN ({namespaces})",
         f"SELECT * FROM documents WHERE namespace_row IN ({namespaces})",
         f"SELECT * FROM vectors WHERE collection_row IN ({collections})",
         f"SELECT * FROM collection_counts WHERE collection_row IN ({collections})",

@@ -22,6 +22,9 @@ from headwater.resources.objects.routes_batch import router as objects_batch
 from headwater.resources.objects.routes_read import router as objects_read
 from headwater.resources.organizations.routes import router as organizations
 from headwater.resources.private.routes import router as private
+from headwater.resources.retrievers.routes import router as retrievers
+from headwater.resources.retrievers.routes_execute import router as retrievers_execute
+from headwater.resources.retrievers.routes_history import router as retrievers_history
 from headwater.resources.storage.routes import router as storage
 from headwater.resources.tasks.routes import router as tasks
 from headwater.resources.transfers.routes import router as transfers
@@ -44,6 +47,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     objects,
     transfers,
     storage,
+    # Their static segments, such as ``/retrievers/execute``, come first as well.
+    retrievers_execute,
+    retrievers_history,
+    retrievers,
     namespaces,
     namespace_copies,
     inference,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -52,7 +52,7 @@ class StageCall(Generic[P]):
     parameters: P
     #: The stage's ``pre_filters`` and the request's ``filters`` in one, rendered, without what was relaxed.
     filter: Filter | None = None
-    #: A feature search that this one follows directly narrows what it finds instead of being replaced.
+    #: There is no working set yet: what filters documents finds them.
     first: bool = False
 
 
@@ -83,3 +83,19 @@ class Stage(Protocol[P]):
     per_document: ClassVar[frozenset[str]]
 
     async def run(self, run: Run, call: StageCall[P], hits: list[Hit]) -> StageResult: ...
+
+
+@runtime_checkable
+class Narrowing(Protocol):
+    """A stage that can be a filter of the search that follows it directly."""
+
+    def narrowing(self, run: Run, parameters: Any) -> Filter | None:
+        """The filter; None when it depends on each document, so that the stage has to run by itself."""
+        ...
+
+
+@runtime_checkable
+class Paged(Protocol):
+    """A stage whose parameters say how many rows its answer has."""
+
+    def page_size(self, parameters: Any) -> int: ...

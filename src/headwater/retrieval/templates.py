@@ -42,9 +42,18 @@ class Template(NamedTuple):
         return (part for part in self.parts if isinstance(part, Expression))
 
     @property
-    def inputs(self) -> frozenset[str]:
-        """The inputs that it needs: those that its expressions name without saying what to do when they are missing."""
+    def named_inputs(self) -> frozenset[str]:
+        """The inputs that its expressions look at."""
+        return frozenset().union(*(part.inputs for part in self.expressions))
+
+    @property
+    def needed_inputs(self) -> frozenset[str]:
+        """Those of them for which it does not say what their absence means."""
         return frozenset().union(*(part.inputs for part in self.expressions if not part.minds_absence))
+
+    @property
+    def takes_all_inputs(self) -> bool:
+        return any("INPUT" in part.roots and not part.inputs for part in self.expressions)
 
     def render(self, roots: Roots) -> Any:
         if len(self.parts) == 1 and isinstance(self.parts[0], Expression):

@@ -116,7 +116,8 @@ class AttributeFilter:
         """For a search that follows. None when each document has a filter of its own."""
         if _depends_on_document(parameters.filter):
             return None
-        return parsed(run.render(parameters.filter), case_insensitive=parameters.case_insensitive)
+        wanted = parsed(run.render(parameters.filter), case_insensitive=parameters.case_insensitive)
+        return AllOf(()) if wanted is None else wanted
 
 
 def parsed(filters: Any, *, case_insensitive: bool) -> Filter | None:

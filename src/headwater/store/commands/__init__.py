@@ -21,6 +21,7 @@ from headwater.store.commands import (  # noqa: F401
     organizations,
     promote,
     purge,
+    retrievers,
     tasks,
     text,
     transfers,

@@ -273,6 +273,8 @@ def purge_namespace_row(tx: Transaction, command: PurgeNamespaceRow) -> dict[str
         )
     ]
     if not rows:
+        for table in ("retrievers", "executions", "scrolls"):
+            tx.execute(f"DELETE FROM {table} WHERE namespace_row = ?", (command.namespace_row,))
         tx.execute("DELETE FROM namespaces WHERE namespace_row = ? AND state = 'deleting'", (command.namespace_row,))
     return {"collections": rows}
 

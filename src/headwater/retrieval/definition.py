@@ -1,0 +1,34 @@
+"""What a pipeline is, and what one execution of it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headwater.retrieval.forms import StageForm
+from headwater.retrieval.inputs import InputSchema
+from headwater.retrieval.paging import FIRST_PAGE, PageRequest
+from headwater.store.documents.render import PLAIN, RenderOptions
+
+
+@dataclass(frozen=True)
+class Definition:
+    stages: tuple[StageForm, ...]
+    #: Ids or names; none are all that the caller can reach.
+    collections: tuple[str, ...] = ()
+    input_schema: InputSchema = field(default_factory=dict)
+    #: Milliseconds after which the remaining stages are skipped.
+    max_time_ms: int | None = None
+    retriever_id: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    #: As it was sent, templates included. Whatever finds documents keeps to it.
+    filters: Any = None
+    page: PageRequest = FIRST_PAGE
+    options: RenderOptions = PLAIN
+    explain: bool = False
+    warnings: tuple[str, ...] = ()
