@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         description="How clients reach this server, such as `https://files.example`, for the links in its answers."
         " Empty: as the request's `Host` says.",
     )
-    root_path: str = Field("", description="Path prefix that a proxy strips, for the links in `/docs`.")
+    root_path: str = Field("", description="Path prefix that a proxy strips, for the links in answers and `/docs`.")
     max_body_bytes: int = Field(32 * MEBIBYTE, ge=1024, description="Largest request body.")
     max_inflight_body_bytes: int = Field(
         256 * MEBIBYTE, ge=1024, description="Largest sum of the bodies a worker holds; beyond it, 503."

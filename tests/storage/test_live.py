@@ -94,6 +94,24 @@ def test_file_larger_than_any_body_of_json(world: World, browser: httpx2.Client)
     assert browser.get(get, headers={"Range": "bytes=-9"}).content == content[-9:]
 
 
+def memory(server: Server, name: str) -> int:
+    """The sum over the workers of ``VmRSS``, or of ``VmHWM``, which is the most that it ever was; in bytes."""
+    workers = [child for child in children_of(server.process.pid) if "headwater.worker" in command_line(child)]
+    statuses = [Path(f"/proc/{worker}/status").read_text() for worker in workers]
+    return sum(int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) * 1024 for status in statuses)  # type: ignore[index]
+
+
+def test_memory_does_not_grow_with_the_file(world: World, browser: httpx2.Client) -> None:
+    put, get = world.links()
+    block, count = secrets.token_bytes(CHUNK_BYTES), 200
+    before = memory(world.server, "VmRSS")
+    answer = browser.put(put, content=(block for _ in range(count)), headers={"Content-Type": TYPE})
+    assert answer.status_code == 200
+    with browser.stream("GET", get) as downloading:
+        assert sum(len(chunk) for chunk in downloading.iter_raw()) == count * CHUNK_BYTES
+    assert memory(world.server, "VmHWM") - before < 64 * CHUNK_BYTES
+
+
 def test_cut_upload_leaves_nothing(world: World, browser: httpx2.Client) -> None:
     put, get = world.links()
     with world.begin(put, 8 * CHUNK_BYTES, 3 * CHUNK_BYTES):

@@ -11,9 +11,10 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 
 import httpx2
@@ -26,6 +27,7 @@ from headwater.settings import Settings
 
 _MAX_REDIRECTS = 3
 _MAX_URL = 4096
+_RESOLVERS = 8
 _SCHEMES = ("http", "https")
 #: An empty user name is one too, though no parsed URL shows it.
 _AUTHORITY = re.compile(r"^[^/]*//([^/?#]*).*$")
@@ -53,7 +55,8 @@ class Fetched:
 
 async def resolve_host(host: str) -> list[Address]:
     """What the system's resolver says, which reads numbers in every notation."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_resolvers(), look_up)
     return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
 
 
@@ -179,6 +182,12 @@ def _directed(request: httpx2.Request, host: str, address: Address) -> httpx2.Re
         headers=request.headers,
         extensions={**request.extensions, "sni_hostname": host},
     )
+
+
+@lru_cache(maxsize=1)
+def _resolvers() -> ThreadPoolExecutor:
+    """A name server may keep a thread waiting for long after its caller gave up; these do nothing else."""
+    return ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolver")
 
 
 @lru_cache(maxsize=1)
