@@ -48,6 +48,7 @@ def test_walk_with_curl(server, tmp_path):
         ("lineage", True, ['"deleted_count":2', '"kind":"root_of"']),
         ("changing-many", True, ['"message":"Updated 1 document(s), 1 failed"', '"status":"COMPLETED"']),
         ("access", False, ['"owner":"user-17"', '"public":true', '"inserted":1']),
+        ("buckets", True, ['"size_bytes":24', '"presigned_url":"http', '"email":"ann@example.com"']),
         ("moving-data", True, ['"document_count":', '"clone_status":"cloning"']),
     ],
 )

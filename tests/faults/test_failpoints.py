@@ -34,8 +34,10 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillRig]:
         assert _everything(made) == made.quiet_state, "the last restart changed something"
 
 
-#: What ends the job lane is in ``test_transfers``.
-_OF_THE_STORE = sorted(name for name in FAILPOINTS if not name.startswith(("export.", "import.", "clone.")))
+#: What ends the job lane is in ``test_transfers``, what ends a worker in ``test_objects``.
+_OF_THE_STORE = sorted(
+    name for name in FAILPOINTS if not name.startswith(("export.", "import.", "clone.", "blob", "upload."))
+)
 
 
 @pytest.mark.parametrize("name", _OF_THE_STORE)
