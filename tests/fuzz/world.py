@@ -52,6 +52,9 @@ class World:
             root_object_id=f"obj-{number}",
             features=[{"feature_extractor_id": "text_v1", "payload": {"text": "hi"}, "vectors": {"e": [0.5, 0.25]}}],
         )
+        stage = {"stage_id": "attribute_filter", "parameters": {"conditions": {"brand": "Acme"}}}
+        retriever = self._post("/v1/retrievers", retriever_name=f"acme-{number}", stages=[stage])
+        executed = self._post(f"/v1/retrievers/{retriever['retriever_id']}/execute")
         self._post("/v1/organizations/users", email=email, user_name="Somebody")
         self._post(f"/v1/organizations/users/{email}/api-keys", name=key)
         self.ids = {
@@ -60,6 +63,8 @@ class World:
             "collection_identifier": things["collection_id"],
             "document_id": document["document_id"],
             "object_id": f"obj-{number}",
+            "retriever_identifier": retriever["retriever_id"],
+            "execution_id": executed["execution_id"],
             "user_email": email,
             "key_name": key,
             "feature_extractor_id": "passthrough_extractor_v1",

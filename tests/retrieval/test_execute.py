@@ -464,3 +464,32 @@ async def test_vectors_are_shown_on_request(run: Execute, client: httpx2.AsyncCl
 
     assert with_vectors["embedding"] == [1.0, 0.0]
     assert "embedding" not in without
+
+
+async def scoped_client(client: httpx2.AsyncClient, *scopes: dict[str, Any]) -> dict[str, str]:
+    """Headers with a key that is confined to these scopes."""
+    body = {"name": "confined", "permissions": ["read"], "scopes": list(scopes)}
+    made = await client.post("/v1/organizations/users/admin@localhost.local/api-keys", json=body)
+    assert made.status_code == 200, made.text
+    return {"Authorization": f"Bearer {made.json()['key']}"}
+
+
+async def test_key_that_does_not_reach_a_collection_gets_nothing_of_it(
+    run: Execute, client: httpx2.AsyncClient
+) -> None:
+    await client.post("/v1/collections", json={"collection_name": "more", "source": {"type": "none"}})
+    await client.post("/v1/collections/more/documents", json={"document_id": "m1", "n": 1})
+    for name, collections in (("both", ["things", "more"]), ("any", [])):
+        body = {"retriever_name": name, "collection_identifiers": collections, "stages": [ALL]}
+        assert (await client.post("/v1/retrievers", json=body)).status_code == 200
+    scope = {"resource_type": "collection", "resource_id": "more", "operations": ["read_data"]}
+    headers = await scoped_client(client, scope)
+
+    both = await client.post("/v1/retrievers/both/execute", json={}, headers=headers)
+    any_ = await client.post("/v1/retrievers/any/execute", json={}, headers=headers)
+    named = {"collection_identifiers": ["things"], "stages": [ALL]}
+    ad_hoc = await client.post("/v1/retrievers/execute", json=named, headers=headers)
+
+    assert (both.status_code, ad_hoc.status_code) == (403, 403)
+    assert ids(any_.json()) == ["m1"]
+    assert (await client.get("/v1/retrievers/both", headers=headers)).status_code == 403
