@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from headwater.app import create_app
 from headwater.blobs.digests import chunks_of, digest
 from headwater.blobs.interface import BlobStore, Expected, Signer
 from headwater.blobs.keys import new_key
@@ -18,6 +19,7 @@ from headwater.blobs.opening import open_blobs
 from headwater.blobs.s3_signing import S3Signer
 from headwater.errors import BadRequestError, ServiceUnavailableError
 from headwater.kit.clock import now_milliseconds
+from headwater.runtime import Runtime
 from headwater.scope import NamespaceScope
 from headwater.settings import Settings
 from headwater.supervisor.children import StartError
@@ -195,6 +197,35 @@ async def test_large_file_whose_end_fails_is_not_there(s3: BlobStore, away: Blob
         await away.put(key, stream())
     proxy.behave("well")
     assert await s3.stat(key) is None
+
+
+@pytest.fixture
+async def on_s3(runtime: Runtime, admin_key: str, s3: BlobStore) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a server that keeps its files in S3, with a bucket ``shop``."""
+    transport = httpx2.ASGITransport(app=create_app(replace(runtime, blobs=s3)))
+    headers = {"Authorization": f"Bearer {admin_key}", "X-Namespace": "shop"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://headwater", headers=headers) as client:
+        await client.post("/v1/namespaces", json={"namespace_name": "shop"})
+        schema = {"properties": {"photo": {"type": "image"}}}
+        made = await client.post("/v1/buckets", json={"bucket_name": "shop", "bucket_schema": schema})
+        assert made.status_code == 200, made.text
+        yield client
+
+
+async def test_object_is_kept_and_linked_there(on_s3: httpx2.AsyncClient, browser: httpx2.AsyncClient) -> None:
+    photo = {"base64": "iVBORw==", "mime_type": "image/png", "filename": "a.png"}
+    blobs = [{"property": "photo", "type": "image", "data": photo}]
+    made = await on_s3.post("/v1/buckets/shop/objects", json={"blobs": blobs})
+    assert made.status_code == 200, made.text
+    assert made.json()["blobs"][0]["properties"]["url"].startswith(f"s3://{BUCKET}/")
+    shown = await on_s3.get(
+        f"/v1/buckets/shop/objects/{made.json()['object_id']}", params={"return_presigned_urls": True}
+    )
+    (blob,) = shown.json()["blobs"]
+    answer = await browser.get(blob["presigned_url"])
+    assert (answer.status_code, answer.content) == (200, b"\x89PNG")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["content-disposition"] == 'inline; filename="a.png"'
 
 
 @pytest.mark.parametrize("missing", ["s3_bucket", "s3_access_key_id", "s3_secret_access_key"])
