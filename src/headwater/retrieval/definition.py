@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.retrieval.forms import StageForm
-from headwater.retrieval.inputs import InputSchema
+from headwater.catalog.tables.retrievers import Retriever
+from headwater.retrieval.forms import StageForm, read_stages
+from headwater.retrieval.inputs import InputSchema, read_schema
 from headwater.retrieval.paging import FIRST_PAGE, PageRequest
 from headwater.store.documents.render import PLAIN, RenderOptions
 
@@ -32,3 +33,15 @@ class Request:
     options: RenderOptions = PLAIN
     explain: bool = False
     warnings: tuple[str, ...] = ()
+
+
+def definition_of(retriever: Retriever) -> Definition:
+    """What is run of it."""
+    body = retriever.body
+    return Definition(
+        stages=tuple(read_stages(body["stages"], ["body", "stages"])),
+        collections=tuple(body.get("collection_ids") or ()),
+        input_schema=read_schema(body.get("input_schema"), ["body", "input_schema"]),
+        max_time_ms=(body.get("budget_limits") or {}).get("max_time_ms"),
+        retriever_id=retriever.retriever_id,
+    )

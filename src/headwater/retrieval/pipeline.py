@@ -18,8 +18,9 @@ from headwater.retrieval.forms import StageForm, read_parameters
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.hydrate import Hydration, hydrate
 from headwater.retrieval.inputs import read_inputs
+from headwater.retrieval.nested import nested_definition
 from headwater.retrieval.outcome import Outcome, StageReport
-from headwater.retrieval.paging import MAX_DEPTH, MAX_LIMIT
+from headwater.retrieval.paging import MAX_DEPTH, MAX_LIMIT, PageRequest
 from headwater.retrieval.registry import require_stage
 from headwater.retrieval.relaxing import Relaxer
 from headwater.retrieval.roots import ContextView, DocumentView, StageView, alias_of
@@ -39,7 +40,7 @@ async def execute(context: Context, definition: Definition, request: Request) ->
 
 
 class _Execution:
-    def __init__(self, context: Context, definition: Definition, request: Request) -> None:
+    def __init__(self, context: Context, definition: Definition, request: Request, *, nested: bool = False) -> None:
         self._started = time.monotonic()
         self._definition, self._request = definition, request
         inputs = read_inputs(definition.input_schema, request.inputs)
@@ -57,6 +58,7 @@ class _Execution:
             deadline=self._started + min(self._time_left, self._budget_seconds),
             render=self._render,
             wanted=0,
+            retrieve=None if nested else self._retrieve,
             explain=request.explain,
         )
         self._stage_views: dict[str, StageView] = {}
@@ -102,6 +104,18 @@ class _Execution:
     def _render(self, value: Any, document: dict[str, Any] | None = None) -> Any:
         roots = self._roots if document is None else {**self._roots, "DOC": DocumentView(document)}
         return render(value, roots)
+
+    async def _retrieve(
+        self, retriever: str | dict[str, Any], inputs: dict[str, Any], collection: str | None = None, count: int = 1
+    ) -> list[Hit]:
+        """What a stage gets of another retriever."""
+        definition = nested_definition(self._run.context, retriever, collection)
+        request = Request(inputs=inputs, page=PageRequest(limit=count))
+        execution = _Execution(self._run.context, definition, request, nested=True)
+        outcome = await execution.run()
+        if outcome.error is not None:
+            raise outcome.error
+        return await hydrate(self._run.context, outcome.hits[:count], Hydration(execution._found_by))
 
     async def run(self) -> Outcome:
         try:

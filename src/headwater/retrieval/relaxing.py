@@ -85,10 +85,13 @@ class Relaxer:
             return [self._inside(item, where) for item in value]
         if not isinstance(value, dict):
             return value
-        return {
-            key: self.filter(item, where) if key in _FILTERS else self._inside(item, where)
-            for key, item in value.items()
-        }
+        return {key: self._member_of_parameters(key, item, where) for key, item in value.items()}
+
+    def _member_of_parameters(self, key: str, item: Any, where: str) -> Any:
+        if key == "retriever_config":
+            # It has inputs of its own.
+            return item
+        return self.filter(item, where) if key in _FILTERS else self._inside(item, where)
 
 
 _NOTHING = object()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -40,6 +40,9 @@ class Run:
     render: Callable[..., Any]
     #: Documents of the page that was asked for, counted from the first one: nobody will see those after them.
     wanted: int
+    #: ``retrieve(retriever, inputs, collection=None, count=1)``: the best rows, with their documents, of another
+    #: retriever, by its id or name or written out. None for what such a retriever runs itself: they do not nest.
+    retrieve: Callable[..., Awaitable[list[Hit]]] | None = None
     #: Whether stages say of each document why it stands where it does.
     explain: bool = False
     searched: Searched | None = None

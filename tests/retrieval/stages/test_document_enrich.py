@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from headwater.context import Context
-from headwater.errors import NotEnabledError, NotFoundError, ValidationError
+from headwater.errors import NotFoundError, ValidationError
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.registry import STAGES
 from headwater.retrieval.stage import StageResult
@@ -193,7 +193,7 @@ async def test_one_read_however_many_rows_and_a_frequent_value_is_not_read_to_it
 
     result = await enrich(context, hits, source_field="brand", target_field="code", output_field="b")
 
-    assert result.metadata == {"matched_values": 2, "dropped": 0}
+    assert result.metadata == {"matched": 200, "dropped": 0}
     assert read == ["many0", "b4"]
 
 
@@ -207,6 +207,7 @@ async def test_one_read_however_many_rows_and_a_frequent_value_is_not_read_to_it
         {"limit": 0},
         {"source_field": ""},
         {"when": []},
+        {"retriever_id": "a", "retriever_config": {}},
     ],
 )
 async def test_bad_parameters(parameters: dict[str, Any]) -> None:
@@ -221,7 +222,7 @@ async def test_what_cannot_be_joined(context: Context, brands: list[dict[str, An
         await enrich(context, hits, target_collection_id="col_of_nobody")
     with pytest.raises(ValidationError, match="target_collection_id"):
         await enrich(context, hits, target_collection_id=None)
-    with pytest.raises(NotEnabledError):
+    with pytest.raises(ValidationError, match="cannot join by a third"):
         await enrich(context, hits, retriever_id="ret_1")
     with pytest.raises(ValidationError):
         await enrich(context, hits, when={"field": "a", "operator": "near", "value": 1})

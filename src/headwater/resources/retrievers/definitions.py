@@ -8,10 +8,8 @@ from typing import Any
 from pydantic import ValidationError as InvalidParameters
 
 from headwater.catalog.tables.collections import Collection
-from headwater.catalog.tables.retrievers import Retriever
 from headwater.context import Context
 from headwater.errors import ValidationError
-from headwater.retrieval.definition import Definition
 from headwater.retrieval.forms import StageForm, check_stage, read_stages
 from headwater.retrieval.inputs import breaking_changes, read_schema, stored_schema
 from headwater.retrieval.registry import STAGES
@@ -79,15 +77,3 @@ def check_compatible(before: dict[str, Any], after: dict[str, Any]) -> None:
     if breaking:
         message = f"input_schema: {'; '.join(breaking)}; clone the retriever for such a change"
         raise ValidationError.at(location, message, "breaking_change", code="input_schema_breaking")
-
-
-def definition_of(retriever: Retriever) -> Definition:
-    """What is run of it."""
-    body = retriever.body
-    return Definition(
-        stages=tuple(read_stages(body["stages"], ["body", "stages"])),
-        collections=tuple(body.get("collection_ids") or ()),
-        input_schema=read_schema(body.get("input_schema"), ["body", "input_schema"]),
-        max_time_ms=(body.get("budget_limits") or {}).get("max_time_ms"),
-        retriever_id=retriever.retriever_id,
-    )

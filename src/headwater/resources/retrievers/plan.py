@@ -8,8 +8,8 @@ import apsw
 
 from headwater.catalog.tables.collections import document_count
 from headwater.context import Context
-from headwater.resources.retrievers.definitions import definition_of
 from headwater.resources.retrievers.service import access_retriever
+from headwater.retrieval.definition import definition_of
 from headwater.retrieval.forms import StageForm
 from headwater.tenancy.access import access_collection, access_collections
 

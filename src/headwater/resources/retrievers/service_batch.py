@@ -9,11 +9,10 @@ from typing import Any
 from headwater.context import Context
 from headwater.errors import HeadwaterError, ServiceUnavailableError, ValidationError
 from headwater.http.envelope import envelope
-from headwater.resources.retrievers.definitions import definition_of
 from headwater.resources.retrievers.schemas_execute import MAX_QUERIES, BatchQuery, ExecuteBatchRequest
 from headwater.resources.retrievers.service import access_retriever
 from headwater.resources.retrievers.service_execute import Flags, answer, refuse_stream, render_options
-from headwater.retrieval.definition import Definition, Request
+from headwater.retrieval.definition import Definition, Request, definition_of
 from headwater.retrieval.paging import PageRequest
 
 

@@ -11,12 +11,12 @@ from headwater.errors import NotEnabledError, ValidationError
 from headwater.http.models import unknown_key_warnings
 from headwater.kit.clock import now_milliseconds
 from headwater.resources.retrievers import scrolls
-from headwater.resources.retrievers.definitions import checked_stages, definition_of, reached_collections
+from headwater.resources.retrievers.definitions import checked_stages, reached_collections
 from headwater.resources.retrievers.expanding import expanded
 from headwater.resources.retrievers.recording import record
 from headwater.resources.retrievers.schemas_execute import AdHocExecuteRequest, ExecuteRequest, ExecutionBody, ShownBody
 from headwater.resources.retrievers.service import access_retriever
-from headwater.retrieval.definition import Definition, Request
+from headwater.retrieval.definition import Definition, Request, definition_of
 from headwater.retrieval.envelope import execution_envelope, ignored_inputs
 from headwater.retrieval.inputs import Inputs, read_schema
 from headwater.retrieval.outcome import Outcome
