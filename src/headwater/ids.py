@@ -12,6 +12,7 @@ from itertools import count
 #: Drawn when the module is loaded: a worker is a process of its own, started and not forked.
 _PROCESS = secrets.token_hex(7)
 _requests = count(1)
+UPLOAD = "upl_"
 _LOWER = string.ascii_lowercase + string.digits
 
 
@@ -75,6 +76,10 @@ def executed_at(execution_id: str) -> int | None:
         return int(digits, 16) if execution_id.startswith("exec_") else None
     except ValueError:
         return None
+
+
+def new_upload_id() -> str:
+    return _random(UPLOAD, 16)
 
 
 def new_export_id() -> str:

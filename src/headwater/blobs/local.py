@@ -97,6 +97,8 @@ class LocalBlobs:
                     os.link(name, target_name, src_dir_fd=folder, dst_dir_fd=target_folder, follow_symlinks=False)
             except FileNotFoundError:
                 raise NotFoundError.of("file", source) from None
+            # Whoever looks for files that never got a row goes by their age, and this one is new.
+            os.utime(target_name, dir_fd=target_folder, follow_symlinks=False)
             os.fsync(target_folder)
             return _info(target, os.stat(target_name, dir_fd=target_folder, follow_symlinks=False))
 

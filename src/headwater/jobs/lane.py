@@ -19,12 +19,16 @@ from typing import Any
 import structlog
 import uvloop
 
+from headwater.blobs.local import LocalBlobs
+from headwater.blobs.opening import open_blobs
 from headwater.catalog.database import fetch_one, open_reader
 from headwater.errors import ConflictError, HeadwaterError, InsufficientStorageError, ServiceUnavailableError
+from headwater.jobs.file_upkeep import FileUpkeep
 from headwater.jobs.registry import Handler, Work, handlers
 from headwater.kit.clock import now_milliseconds
 from headwater.kit.log import configure_logs
 from headwater.kit.process import die_with_parent
+from headwater.kit.secrets import Secret
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
 from headwater.store.commands.base import Command
@@ -48,6 +52,7 @@ _SLOTS = {
     "build": ["index.build"],
     "transfer": ["collections.export", "collections.import", "namespaces.clone"],
     "bulk": ["documents.bulk_update", "documents.bulk_delete"],
+    "uploads": ["uploads.confirm", "uploads.confirm_batch"],
 }
 _SWEEP_SECONDS = 60.0
 #: A full disk, or a store that is away: the server's own jobs wait for their end. Whoever started a task is told.
@@ -55,8 +60,10 @@ _PASSING = (InsufficientStorageError, ServiceUnavailableError)
 
 
 class Lane:
-    def __init__(self, directory: Path, settings: Settings, store: Store) -> None:
+    def __init__(self, directory: Path, settings: Settings, store: Store, started_at: float | None = None) -> None:
+        """``started_at``: when the server started, of which this is one process."""
         self._directory = directory
+        self._started_at = started_at
         self._settings = settings
         self._store = store
         self._handlers = handlers()
@@ -72,6 +79,7 @@ class Lane:
             for name, kinds in slots_of.items():
                 slots.create_task(self._slot(name, kinds))
             slots.create_task(self._sweep())
+            slots.create_task(self._tidy_files())
 
     async def _resume(self) -> None:
         """Once: take over what a lane before this one was at, and see to it that what was deleted is removed and what
@@ -92,6 +100,16 @@ class Lane:
             if gone:
                 log.info("exports are removed", count=len(gone))
             await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def _tidy_files(self) -> None:
+        """Remove the files that nobody needs any more."""
+        blobs = open_blobs(self._settings, Secret.load(self._directory))
+        try:
+            upkeep = FileUpkeep(self._directory, self._reader, self._store, blobs)
+            # The clock of another machine says when a file of S3 was written.
+            await upkeep.run(self._started_at if isinstance(blobs, LocalBlobs) else None)
+        finally:
+            await blobs.close()
 
     async def _slot(self, name: str, kinds: list[str]) -> None:
         owner = f"{self._owner}-{name}"
@@ -162,10 +180,10 @@ class Lane:
         self._reader.close()
 
 
-async def serve(directory: Path, socket_path: Path, settings: Settings) -> None:
+async def serve(directory: Path, socket_path: Path, settings: Settings, started_at: float | None) -> None:
     """Work until SIGTERM."""
     store = StoreClient(socket_path, settings)
-    lane = Lane(directory, settings, store)
+    lane = Lane(directory, settings, store, started_at)
     working = asyncio.create_task(lane.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, working.cancel)
@@ -179,12 +197,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="headwater.jobs.lane")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--started-at", type=float, help="when the server started, in seconds since 1970")
     arguments = parser.parse_args()
     die_with_parent()
     os.nice(10)
     settings = Settings(data=arguments.data)
     configure_logs(settings.log_format, settings.log_level)
-    uvloop.run(serve(arguments.data, arguments.socket, settings))
+    uvloop.run(serve(arguments.data, arguments.socket, settings, arguments.started_at))
 
 
 if __name__ == "__main__":

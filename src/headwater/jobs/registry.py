@@ -38,9 +38,11 @@ def handlers() -> dict[str, Handler]:
     from headwater.jobs.index_build import build_index
     from headwater.jobs.namespace_clone import clone_namespace
     from headwater.jobs.transfer import export_collection, import_collection
+    from headwater.jobs.uploads import confirm_many, confirm_one
     from headwater.store.bulk.change import DELETE_JOB, UPDATE_JOB
     from headwater.store.bulk_job import change_documents
     from headwater.store.commands.tasks import FORGET_JOB
+    from headwater.store.commands.upload_confirmations import CONFIRM_JOB, CONFIRM_MANY_JOB
     from headwater.store.fields_job import fill_field_paths, remove_dropped_entries
     from headwater.store.forgetting_job import forget_idempotency_keys, forget_tasks
     from headwater.store.lineage_job import repair_lineage
@@ -64,6 +66,8 @@ def handlers() -> dict[str, Handler]:
         "fields.drop": lambda work: remove_dropped_entries(work.store),
         TEXT_FILL_JOB: lambda work: fill_text_index(work.store, work.arguments),
         "idempotency.forget": lambda work: forget_idempotency_keys(work.store, work.settings.idempotency_hours),
+        CONFIRM_JOB: confirm_one,
+        CONFIRM_MANY_JOB: confirm_many,
         FORGET_JOB: lambda work: forget_tasks(work.store, work.settings.task_days),
         UPDATE_JOB: change,
         DELETE_JOB: change,

@@ -27,6 +27,10 @@ FAILPOINTS: frozenset[str] = frozenset(
         "generation.removed",  # the old directory is gone
         "blob.written",  # a file is complete, not synced and without its name
         "blob.stored",  # a file has its name, nobody was told
+        "blobs.marked",  # unused blobs are marked, their bytes are there
+        "blobs.removed",  # their bytes are gone, their rows are not
+        "upload.sealed",  # the bytes of an upload are hashed under a key of their own, no row names them
+        "upload.completed",  # an upload is confirmed, the bytes that were PUT are there still
         "export.written",  # a batch of an export is in its file, the rest is not
         "import.stored",  # a slice of an import is stored, the rest is not
         "clone.copied",  # a slice of a namespace's clone is stored, the rest is not

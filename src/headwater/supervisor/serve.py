@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -113,7 +114,7 @@ def _supervisor(settings: Settings, directory: Path, listener: socket, path: Pat
         workers=[
             Child(f"worker-{number}", worker, inherited=(descriptor,)) for number in range(1, settings.workers + 1)
         ],
-        lane=Child("jobs", ["headwater.jobs.lane", *place]),
+        lane=Child("jobs", ["headwater.jobs.lane", *place, "--started-at", str(time.time())]),
         models=Child("models", ["headwater.models.server", "--socket", str(path.with_name(MODEL_SOCKET))]),
         storage_answers=partial(storage_answers, path),
     )

@@ -3,6 +3,7 @@
 from headwater.store.commands import (  # noqa: F401
     api_keys,
     batches,
+    blobs,
     buckets,
     bulk,
     cascade,
@@ -25,6 +26,8 @@ from headwater.store.commands import (  # noqa: F401
     tasks,
     text,
     transfers,
+    upload_confirmations,
+    uploads,
     upsert,
     users,
 )

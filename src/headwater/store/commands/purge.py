@@ -23,6 +23,7 @@ from headwater.store.commands.namespaces import require_namespace
 from headwater.store.documents.records import remove_rows
 from headwater.store.fields.paths import remove_entries
 from headwater.store.transaction import Transaction
+from headwater.store.uploads.forget import remove_uploads_of
 
 PURGE_COLLECTION = "collections.purge"
 PURGE_NAMESPACE = "namespaces.purge"
@@ -247,6 +248,7 @@ def _remove_rows(tx: Transaction, collection_row: int, limit: int) -> int:
     for row in rows:
         remove_rows(tx, row)
     removed = len(rows)
+    removed += remove_uploads_of(tx, collection_row, limit - removed)
     for table, key in (
         ("vectors", "document_row"),
         ("tombstones", "sequence"),

@@ -30,6 +30,8 @@ TASK_KINDS = {
     "collections.export": TaskKind("api_collections_export"),
     "collections.import": TaskKind("api_collections_documents_create"),
     "namespaces.clone": TaskKind("api_namespaces_create"),
+    "uploads.confirm": TaskKind("api_buckets_uploads_confirm"),
+    "uploads.confirm_batch": TaskKind("api_buckets_uploads_batch_confirm"),
     "namespaces.purge": TaskKind("api_namespaces_delete"),
     "buckets.purge": TaskKind("api_buckets_delete"),
 }
