@@ -49,7 +49,7 @@ UNIQUE = (
     "name",
 )
 MINTED = re.compile(
-    r"\b(?:sk_[0-9A-Za-z]{37}|sk_\w{7}\.\.\.|(?:doc|col|bkt|obj|ns|usr|key|org|req|task|ret|exec)_[0-9a-z]{8,24}"
+    r"\b(?:sk_[0-9A-Za-z]{37}|sk_\w{7}\.\.\.|(?:doc|col|bkt|obj|upl|ns|usr|key|org|req|task|ret|exec)_[0-9a-z]{8,24}"
     r"|[0-9a-f]{64}|(?<=_ms\":)[\d.]+|(?<=\"version\":)\d+|\d{4}-\d\d-\d\dT[\d:.]+Z)"
 )
 
@@ -90,6 +90,8 @@ async def furnish(side: Side, mark: str) -> None:
     holder = {"bucket_name": f"{mark}_{token}", "description": mark, "bucket_schema": {"properties": {}}}
     bucket = await made("/v1/buckets", holder, **inside)
     object_ = await made(f"/v1/buckets/{bucket['bucket_id']}/objects", {"mark": mark}, **inside)
+    file = {"filename": f"{mark}.txt", "content_type": "text/plain", "create_object_on_confirm": False}
+    upload = await made(f"/v1/buckets/{bucket['bucket_id']}/uploads", file, **inside)
     path = f"/v1/collections/{collection['collection_id']}/documents"
     content = {"brand": mark, "metadata": {"mark": mark}, "root_object_id": object_["object_id"]}
     feature = {"feature_extractor_id": "text_extractor_v1", "vectors": {"embedding": [0.4, 0.1, 0.9]}}
@@ -113,6 +115,7 @@ async def furnish(side: Side, mark: str) -> None:
         "retriever": [retriever["retriever_id"], retriever["retriever_name"]],
         "execution": [execution["execution_id"]],
         "ad hoc execution": [ad_hoc["execution_id"]],
+        "upload": [upload["upload_id"]],
         "user": [user["email"]],
         "key": [key["key_id"], key["name"]],
         "organization": [side.organization_id],

@@ -153,6 +153,14 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("PUT", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,
     ("PATCH", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _WRITE,
     ("DELETE", "/v1/buckets/{bucket_identifier}/objects/{object_id}"): _DELETE,
+    # Uploads
+    ("POST", "/v1/buckets/{bucket_identifier}/uploads"): _WRITE,
+    ("POST", "/v1/buckets/{bucket_identifier}/uploads/batch"): _WRITE,
+    ("POST", "/v1/buckets/{bucket_identifier}/uploads/list"): _READ,
+    ("POST", "/v1/buckets/{bucket_identifier}/uploads/confirm/batch"): _WRITE,
+    ("POST", "/v1/buckets/{bucket_identifier}/uploads/{upload_id}/confirm"): _WRITE,
+    ("GET", "/v1/buckets/{bucket_identifier}/uploads/{upload_id}"): _READ,
+    ("DELETE", "/v1/buckets/{bucket_identifier}/uploads/{upload_id}"): _DELETE,
     # Files: the signed token in the path is the permission.
     ("GET", "/v1/_storage/{token}"): _PUBLIC,
     ("PUT", "/v1/_storage/{token}"): _PUBLIC,

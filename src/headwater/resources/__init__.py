@@ -28,6 +28,7 @@ from headwater.resources.retrievers.routes_history import router as retrievers_h
 from headwater.resources.storage.routes import router as storage
 from headwater.resources.tasks.routes import router as tasks
 from headwater.resources.transfers.routes import router as transfers
+from headwater.resources.uploads.routes import router as uploads
 from headwater.resources.users.routes import router as users
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objects_read,
     objects_batch,
     objects,
+    uploads,
     transfers,
     storage,
     # Their static segments, such as ``/retrievers/execute``, come first as well.

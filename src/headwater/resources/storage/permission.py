@@ -9,6 +9,7 @@ from headwater.errors import ConflictError, NotFoundError, SignatureError
 from headwater.kit.clock import now_milliseconds
 from headwater.resources.storage.repository import state_of
 from headwater.runtime import Runtime
+from headwater.store.uploads.rows import find_by_staged_key, is_staged
 
 
 def require_download(runtime: Runtime, link: BlobLink) -> None:
@@ -21,7 +22,12 @@ def require_download(runtime: Runtime, link: BlobLink) -> None:
 def require_upload(runtime: Runtime, link: BlobLink) -> None:
     """The same for a PUT; ``ConflictError`` when the file is in use, and so must not change any more."""
     _require(runtime, link, "PUT")
-    if state_of(runtime.reader.connection, link.key) != "new":
+    connection = runtime.reader.connection
+    upload = find_by_staged_key(connection, link.key)
+    if upload is None and is_staged(link.key):
+        raise NotFoundError.of("upload", link.key)
+    is_open = state_of(connection, link.key) == "new" if upload is None else upload.is_open(now_milliseconds())
+    if not is_open:
         raise ConflictError("The file of this link is confirmed and cannot be replaced; begin a new upload")
 
 

@@ -20,6 +20,10 @@ _STATUSES = {
 }
 
 
+#: What is shown of a job's outcome besides its counts.
+_SHOWN = ("errors", "object_id", "upload_id")
+
+
 class _About(NamedTuple):
     inputs: list[str]
     #: Counts, and what the task is about.
@@ -56,8 +60,8 @@ def _status(task: TaskRow, about: _About, error: str | None) -> str:
 def _plain(task: TaskRow) -> _About:
     progress = {} if task.progress is None else msgspec.json.decode(task.progress)
     error = progress.get("error")
-    counts = {name: value for name, value in progress.items() if type(value) is int}
-    return _About([], counts, error["message"] if isinstance(error, dict) else None)
+    found = {name: value for name, value in progress.items() if type(value) is int or name in _SHOWN}
+    return _About([], found, error["message"] if isinstance(error, dict) else None)
 
 
 def _bulk(task: TaskRow) -> _About:
