@@ -14,9 +14,12 @@ from typing import Any
 
 import apsw
 
+from headwater.blobs.opening import open_blobs
 from headwater.catalog.database import DATABASE, fetch_all, fetch_one, is_current, open_reader
 from headwater.errors import NotFoundError, StorageCorruptedError
+from headwater.kit.secrets import Secret
 from headwater.settings import Settings
+from headwater.store.blobs.audit import count_blobs, problems
 from headwater.store.client import StoreClient
 from headwater.store.commands.fields import FillFieldPaths, RebuildFieldPaths
 from headwater.store.commands.generations import AdoptGeneration, BeginGeneration, RequestBuild
@@ -33,7 +36,7 @@ _MAX_DIFFERENCES = 200
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it should be. ``kind``: database, document, count, index, field or text index."""
+    """One thing that is not as it should be. ``kind``: database, document, count, index, blob, field or text index."""
 
     kind: str
     identifier: str
@@ -45,6 +48,7 @@ class Report:
     documents: int = 0
     vectors: int = 0
     collections: int = 0
+    blobs: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -52,8 +56,9 @@ class Report:
         return not self.differences
 
 
-async def verify(directory: Path, settings: Settings) -> Report:
-    """Compare the records with their checksums and with the index, on a running or a stopped data directory."""
+async def verify(directory: Path, settings: Settings, *, deep: bool = False) -> Report:
+    """Compare the records with their checksums, with the index and with the files of blobs, on a running or a stopped
+    data directory. ``deep`` reads the files."""
     report = Report()
     if not (directory / DATABASE).exists():
         raise NotFoundError(f"{directory} holds no {DATABASE}; give the data directory with --data")
@@ -67,6 +72,7 @@ async def verify(directory: Path, settings: Settings) -> Report:
         report.differences += _database_differences(reader)
         _verify_records(reader, report)
         _verify_fields(reader, report)
+        await _verify_blobs(directory, settings, reader, report, deep)
         if holder is None:
             lock = DirectoryLock(directory)
             lock.acquire()
@@ -175,6 +181,21 @@ def _verify_fields(reader: apsw.Connection, report: Report) -> None:
             # A record that is no JSON, or not even text: it has failed its checksum, and is named for that too.
             problem = f"cannot be compared with records that are damaged ({type(error).__name__})"
             report.differences.append(Difference("field index", collection_id, problem))
+
+
+async def _verify_blobs(
+    directory: Path, settings: Settings, reader: apsw.Connection, report: Report, deep: bool
+) -> None:
+    if not is_current(reader):
+        return
+    report.blobs = count_blobs(reader)
+    # Nothing is signed here, and a backup of which somebody lost the secret can be looked at all the same.
+    blobs = open_blobs(settings.model_copy(update={"data": directory}), Secret(b""))
+    try:
+        async for blob_key, problem in problems(reader, blobs, deep=deep):
+            report.differences.append(Difference("blob", blob_key, problem))
+    finally:
+        await blobs.close()
 
 
 _LIVE = (

@@ -15,15 +15,23 @@ from headwater.cli.connection import DEFAULT_DATA, Data, Json
 from headwater.cli.output import CommandError, note, print_json, print_object
 
 
-def verify(*, data: Data = DEFAULT_DATA, json: Json = False) -> int:
-    """Compare every record with its checksum, the counts, and the indexes. Exit code 1 names each difference."""
+def verify(
+    *,
+    data: Data = DEFAULT_DATA,
+    deep: Annotated[bool, Parameter(negative=(), help="Also read every file and compare its hash.")] = False,
+    json: Json = False,
+) -> int:
+    """Compare every record with its checksum, the counts, the indexes, and the files of the blob store.
+
+    Exit code 1 names each difference.
+    """
     from headwater.cli.directory import existing, operator_settings
     from headwater.reconcile import verify as run
 
     with _errors():
         directory = existing(data)
-        report = asyncio.run(run(directory, operator_settings(directory)))
-    counts = {"documents": report.documents, "vectors": report.vectors, "collections": report.collections}
+        report = asyncio.run(run(directory, operator_settings(directory), deep=deep))
+    counts = {name: getattr(report, name) for name in ("documents", "vectors", "collections", "blobs")}
     if json:
         print_json({"ok": report.ok, **counts, "differences": [asdict(found) for found in report.differences]})
     else:
@@ -59,20 +67,23 @@ def rebuild(
 
 
 def backup(archive: Path, *, data: Data = DEFAULT_DATA, json: Json = False) -> None:
-    """Write one file with all records, users and keys, as of this moment; a running server goes on serving.
+    """Write one file with all records, users, keys and files, as of this moment; a running server goes on serving.
 
-    The file holds the directory's secret and admin key: keep it as you keep those.
+    It holds the directory's secret and admin key: keep it as you keep those. Files in S3 are not copied.
 
     Parameters
     ----------
     archive
         The file to make, such as headwater-2026-11-23.tar.
     """
-    from headwater.cli.directory import existing
+    from headwater.cli.directory import existing, operator_settings
     from headwater.store.backup import backup as run
 
     with _errors(), _page_progress() as progress:
-        manifest = run(existing(data), archive, progress=progress)
+        directory = existing(data)
+        settings = operator_settings(directory)
+        remote = None if settings.blobs == "local" else f"{settings.s3_bucket}/{settings.s3_prefix}"
+        manifest = run(directory, archive, remote_root=remote, progress=progress)
     print_object({"archive": str(archive), **manifest}, as_json=json)
 
 
