@@ -149,11 +149,14 @@ async def test_several_uploads_make_one_object(client: Client, issue: Issue, sen
     text = await issue(filename="a.txt", content_type="text/plain", create_object_on_confirm=False)
     for upload, content in ((photo, PHOTO), (text, b"Light shoe")):
         await send(upload, content)
-        assert (await confirm(upload)).json()["object_id"] is None
     blobs = [
         {"property": "photo", "type": "image", "upload_id": photo["upload_id"]},
         {"property": "content", "type": "text", "upload_id": text["upload_id"]},
     ]
+    early = await client.post("/v1/buckets/shop/objects", json={"blobs": blobs})
+    assert (early.status_code, early.json()["error"]["code"]) == (400, "upload_not_confirmed")
+    for upload in (photo, text):
+        assert (await confirm(upload)).json()["object_id"] is None
     made = await client.post("/v1/buckets/shop/objects", json={"blobs": blobs})
     assert made.status_code == 200, made.text
     assert [blob["details"]["size_bytes"] for blob in made.json()["blobs"]] == [len(PHOTO), 10]

@@ -18,13 +18,15 @@ from headwater.blobs.keys import belongs_to, new_key
 from headwater.blobs.presentation import DEFAULT_TYPE
 from headwater.catalog.tables.buckets import Bucket
 from headwater.context import Context
-from headwater.errors import HeadwaterError, NotFoundError, ValidationError
+from headwater.errors import BadRequestError, HeadwaterError, NotFoundError, ValidationError
+from headwater.kit.clock import now_milliseconds
 from headwater.resources.objects.schemas import BlobRequest, CreateObjectRequest
 from headwater.resources.objects.sources import Inline, Link, Source, Upload, Value, default_name, source_of
 from headwater.store.blobs.uses import StoredBlob, find_by_content, find_by_key
 from headwater.store.buckets.content import NewBlob, ObjectContent
 from headwater.store.buckets.schema import RESERVED
 from headwater.store.buckets.values import checked_defaults
+from headwater.store.uploads.rows import find_upload
 
 #: A text up to this size is shown in its object.
 _MAX_SHOWN_TEXT = 64 * 1024
@@ -188,7 +190,22 @@ class _Ingestion:
         self._refer(known or stored, content_type, filename)
 
     def _take_upload(self, upload_id: str) -> None:
-        raise NotFoundError.of("upload", upload_id)
+        connection = self._ctx.runtime.reader.connection
+        upload = find_upload(connection, self._bucket.bucket_row, upload_id)
+        if upload is None:
+            raise NotFoundError.of("upload", upload_id)
+        if upload.blob_key is None:
+            raise BadRequestError(
+                f"the upload {upload_id} is not confirmed; confirm it, then create the object",
+                details={"upload_id": upload_id, "status": upload.state_at(now_milliseconds())},
+                code="upload_not_confirmed",
+            )
+        stored = find_by_key(connection, self._ctx.scope.namespace_row, upload.blob_key)
+        if stored is None:
+            # What was made of it is deleted, and its bytes with it.
+            raise NotFoundError.of("upload", upload_id)
+        self._check(stored.sha256)
+        self._refer(stored, upload.body.content_type, upload.body.filename)
 
     def _check(self, digest: bytes) -> None:
         """Hold the bytes against a SHA-256 that the request gives. Other algorithms are taken at their word."""
