@@ -93,6 +93,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", _OF_COLLECTION + "/aggregate"): Row(
         "many", lambda document_id: {"aggregations": [{"function": "count", "alias": "n"}]}
     ),
+    ("POST", "/v1/features/search"): Row("many", lambda document_id: {"filters": {"document_id": document_id}}),
+    ("POST", "/v1/documents/search"): Row(
+        "many", lambda document_id: {"filters": {"brand": ["old", "new"]}, "facets": ["document_id"], "explain": True}
+    ),
     ("POST", _OF_COLLECTION + "/distinct"): Row("many", lambda document_id: {"field": "document_id"}),
 }
 

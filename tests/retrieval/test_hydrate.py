@@ -75,12 +75,3 @@ async def test_rows_with_documents_are_taken_as_they_are(context: Context, put: 
     [group, loaded] = await hydrate(context, [Hit(0, 0, "", "", score=0.1, document=made), *hits_of(context, "a")])
     assert group.shown() == {**made, "score": 0.1}
     assert loaded.document is not None
-
-
-async def test_links_to_files_on_request(context: Context, put: Put) -> None:
-    blob = {"url": "https://example.com/a.png", "type": "image", "field": "picture"}
-    await put("a", [1.0, 0.0], document_blobs=[blob])
-    [plain] = await hydrate(context, hits_of(context, "a"))
-    [linked] = await hydrate(context, hits_of(context, "a"), Hydration(options=RenderOptions(presigned_urls=True)))
-    assert "presigned_url" not in plain.shown()["document_blobs"][0]
-    assert linked.shown()["document_blobs"][0]["presigned_url"] == "https://example.com/a.png"

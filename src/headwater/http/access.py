@@ -102,6 +102,9 @@ ACCESS: dict[tuple[str, str], Access] = {
     ("POST", "/v1/documents/batch-get"): _READ_ACL,
     ("GET", "/v1/namespaces/{namespace_id}/documents/{document_id}"): Access("read", principals=True),
     ("POST", "/v1/namespaces/{namespace_id}/documents/upsert"): Access("write", principals=True),
+    # Search
+    ("POST", "/v1/features/search"): _READ_ANY_COLLECTION,
+    ("POST", "/v1/documents/search"): _READ_ANY_COLLECTION,
     # Lineage
     ("GET", "/v1/collections/{collection_identifier}/documents/{document_id}/lineage"): _READ_ACL,
     ("GET", "/v1/collections/{collection_identifier}/documents/{document_id}/lineage/graph"): _READ_ACL,

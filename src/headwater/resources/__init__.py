@@ -25,6 +25,7 @@ from headwater.resources.private.routes import router as private
 from headwater.resources.retrievers.routes import router as retrievers
 from headwater.resources.retrievers.routes_execute import router as retrievers_execute
 from headwater.resources.retrievers.routes_history import router as retrievers_history
+from headwater.resources.search.routes import router as search
 from headwater.resources.storage.routes import router as storage
 from headwater.resources.tasks.routes import router as tasks
 from headwater.resources.transfers.routes import router as transfers
@@ -33,6 +34,7 @@ from headwater.resources.users.routes import router as users
 
 ROUTERS: tuple[APIRouter, ...] = (
     # Their static segments, such as ``/documents/count``, must not be read as the ids of ``documents``.
+    search,
     documents_read,
     documents_aggregate,
     documents_batch,

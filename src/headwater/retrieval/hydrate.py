@@ -11,7 +11,6 @@ from headwater.context import Context
 from headwater.query import Filter
 from headwater.retrieval.hits import Hit
 from headwater.store.documents.render import PLAIN, RenderOptions
-from headwater.store.documents.signed_urls import with_signed_urls
 from headwater.store.find import Query
 from headwater.store.find.by_rows import render_rows
 from headwater.tenancy.document_acl import principal_of
@@ -19,7 +18,8 @@ from headwater.tenancy.document_acl import principal_of
 
 @dataclass(frozen=True)
 class Hydration:
-    """``filter``: what a document must match still; it is the one that the hits were found by."""
+    """``filter``: what a document must match still; it is the one that the hits were found by. Links to files are made
+    for the page alone: see ``results``."""
 
     filter: Filter | None = None
     options: RenderOptions = PLAIN
@@ -39,7 +39,5 @@ async def hydrate(context: Context, hits: Sequence[Hit], how: Hydration = Hydrat
     found = await context.runtime.find(render_rows, query, points, how.options, shown=len(points))
     for hit in hits:
         if hit.document is None and hit.document_row in found:
-            content = found[hit.document_row]
-            signed = with_signed_urls(content, context.file_links) if how.options.presigned_urls else content
-            hit.document = msgspec.json.decode(signed)
+            hit.document = msgspec.json.decode(found[hit.document_row])
     return [hit for hit in hits if hit.document is not None]
