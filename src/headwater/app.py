@@ -110,5 +110,12 @@ def _bind(routes: Iterable[Route], settings: Settings) -> None:
 
 def _cors(app: ASGIApp, origins: list[str]) -> ASGIApp:
     options: dict[str, Any] = {"allow_origins": origins, "allow_methods": ["*"], "allow_headers": ["*"]}
-    exposed = ["X-Request-ID", "X-Namespace-Unresolved", "ETag", "Retry-After", "Content-Disposition"]
+    exposed = [
+        "X-Request-ID",
+        "X-Namespace-Unresolved",
+        "ETag",
+        "Retry-After",
+        "Content-Disposition",
+        "X-Execution-Mode",
+    ]
     return CORSMiddleware(app, **options, expose_headers=exposed, max_age=600)

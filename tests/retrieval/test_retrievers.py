@@ -223,6 +223,25 @@ async def test_catalogue_of_stages(client: httpx2.AsyncClient) -> None:
     assert (await client.get("/v1/retrievers/stages?category=group")).status_code == 422
 
 
+@pytest.mark.parametrize("with_retrievers", [True, False])
+async def test_clone_of_a_namespace_has_its_retrievers(
+    client: httpx2.AsyncClient, retriever: dict[str, Any], with_retrievers: bool
+) -> None:
+    await client.post("/v1/collections/things/documents", json={"document_id": "d1", "brand": "Acme"})
+    body = {"namespace_name": "copy", "include_resources": {"retrievers": with_retrievers}}
+    cloned = await client.post("/v1/namespaces/test/clone", json=body)
+    assert cloned.status_code == 200, cloned.text
+    inside = {"X-Namespace": "copy"}
+
+    listed = (await client.get("/v1/retrievers", headers=inside)).json()["results"]
+
+    assert [one["retriever_name"] for one in listed] == ["few"] * with_retrievers
+    if with_retrievers:
+        copied = (await client.get("/v1/collections/things", headers=inside)).json()["collection_id"]
+        assert listed[0]["collection_ids"] == [copied] != retriever["collection_ids"]
+        assert listed[0]["retriever_id"] != retriever["retriever_id"]
+
+
 async def test_deleting_a_namespace_takes_its_retrievers(
     client: httpx2.AsyncClient, runtime: Any, retriever: dict[str, Any]
 ) -> None:

@@ -213,6 +213,36 @@ def test_convenience_client_searches_by_vectors(api: Any, shared_server: Server)
     client._http.clear()
 
 
+TEXTS = {"fern": "Ferns want shade and moist soil.", "tax": "Taxes are due in April.", "sea": "Ships sail the ocean."}
+
+
+@pytest.fixture
+def texts(api: Any, shared_server: Server) -> None:
+    """Three documents in a collection ``texts``, with vectors of the text model."""
+    with shared_server.client(**{"X-Namespace": api.namespace}) as client:
+        client.post("/v1/collections", json={"collection_name": "texts", "source": {"type": "none"}})
+        body = {"inference_name": "all_minilm_l6_v2_v1", "inputs": {"texts": list(TEXTS.values())}}
+        made = client.post("/v1/inference", json=body)
+        assert made.status_code == 200, made.text
+        vectors = made.json()["data"]["embeddings"]
+        for number, ((name, text), vector) in enumerate(zip(TEXTS.items(), vectors, strict=True)):
+            feature = {"feature_extractor_id": "text_extractor_v1", "vectors": {"embedding": vector}}
+            stored = {"document_id": name, "text": text, "n": number, "features": [feature]}
+            assert client.post("/v1/collections/texts/documents", json=stored).status_code == 200
+
+
+def test_convenience_client_searches_by_text(api: Any, texts: None, shared_server: Server) -> None:
+    client = Mixpeek(shared_server.key, namespace=api.namespace, base_url=f"{shared_server.url}/v1")
+
+    answer = client.search("boats on the water", collection="texts", limit=2)
+    filtered = client.search("boats on the water", collection="texts", filters={"n": {"lt": 2}})
+
+    assert [result.document_id for result in answer.results] == ["sea", "fern"]
+    assert all(result.score for result in filtered.results)
+    assert [result.document_id for result in filtered.results] == ["fern", "tax"]
+    client._http.clear()
+
+
 def test_convenience_client_manages_retrievers(api: Any, shared_server: Server) -> None:
     client = Mixpeek(shared_server.key, namespace=api.namespace, base_url=f"{shared_server.url}/v1")
     made = client.retrievers.create(name="mine", stages=STAGES, collection_identifiers=["things"])

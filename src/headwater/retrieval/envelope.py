@@ -8,7 +8,7 @@ from headwater.retrieval.definition import Definition
 from headwater.retrieval.outcome import Outcome, StageReport
 from headwater.retrieval.paging import ResultPage
 from headwater.retrieval.relaxing import Relaxation
-from headwater.retrieval.templates import templates_in
+from headwater.retrieval.templates import is_numbers, templates_in
 
 #: Filters name what they have removed everything with.
 _FILTERS = frozenset({"attribute_filter", "llm_filter", "feature_search"})
@@ -124,7 +124,7 @@ def ignored_inputs(definition: Definition, provided: list[str]) -> list[str]:
 
 def _named_otherwise(value: Any) -> list[str]:
     """Inputs that a stage names without a template: in an ``input_mapping`` or a dynamic value."""
-    if isinstance(value, list):
+    if isinstance(value, list) and not is_numbers(value):
         return [name for item in value for name in _named_otherwise(item)]
     if not isinstance(value, dict):
         return []

@@ -24,7 +24,7 @@ from headwater.retrieval.paging import MAX_DEPTH, MAX_LIMIT, PageRequest
 from headwater.retrieval.registry import require_stage
 from headwater.retrieval.relaxing import Relaxer
 from headwater.retrieval.roots import ContextView, DocumentView, StageView, alias_of
-from headwater.retrieval.stage import Narrowing, Paged, Run, Stage, StageCall, StageResult
+from headwater.retrieval.stage import Run, Stage, StageCall, StageResult, as_narrowing, as_paged
 from headwater.retrieval.templates import render
 from headwater.tenancy.access import access_collection, access_collections
 
@@ -202,8 +202,9 @@ class _Execution:
         rendered = {key: value if key in about.per_document else self._render(value) for key, value in sent.items()}
         parameters, warnings = read_parameters(stage, rendered, ["body", "stages", number])
         self._outcome.warnings += warnings
-        if isinstance(about, Paged):
-            self._stated = about.page_size(parameters)
+        paged = as_paged(about)
+        if paged is not None:
+            self._stated = paged.page_size(parameters)
             self._page = self._request.page.sized(min(MAX_LIMIT, self._stated))
         return parameters
 
@@ -213,10 +214,11 @@ class _Execution:
         following = next((other for other in later if other.stage_id != stage.stage_id), None)
         if following is None or following.stage_id != "feature_search" or stage.on_error != "error":
             return False
-        narrowing = about.narrowing(self._run, parameters) if isinstance(about, Narrowing) else None
-        if narrowing is None:
+        narrowing = as_narrowing(about)
+        taken = None if narrowing is None else narrowing.narrowing(self._run, parameters)
+        if taken is None:
             return False
-        self._waiting.append(_all_of([narrowing, self._filter_of(stage, finds=False)]))
+        self._waiting.append(_all_of([taken, self._filter_of(stage, finds=False)]))
         self._outcome.pushed.append(stage.stage_name)
         return True
 

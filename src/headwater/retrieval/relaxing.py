@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from headwater.errors import ValidationError
 from headwater.retrieval.forms import StageForm
-from headwater.retrieval.templates import templates_in
+from headwater.retrieval.templates import is_numbers, templates_in
 
 _GROUPS = frozenset({"AND", "OR", "NOT", "must", "should", "must_not"})
 #: Parameters of stages that hold a filter, at any depth.
@@ -81,7 +81,7 @@ class Relaxer:
         return others | ({"conditions": left} if "conditions" in sent else left)
 
     def _inside(self, value: Any, where: str) -> Any:
-        if isinstance(value, list):
+        if isinstance(value, list) and not is_numbers(value):
             return [self._inside(item, where) for item in value]
         if not isinstance(value, dict):
             return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -88,7 +88,6 @@ class Stage(Protocol[P]):
     async def run(self, run: Run, call: StageCall[P], hits: list[Hit]) -> StageResult: ...
 
 
-@runtime_checkable
 class Narrowing(Protocol):
     """A stage that can be a filter of the search that follows it directly."""
 
@@ -97,8 +96,16 @@ class Narrowing(Protocol):
         ...
 
 
-@runtime_checkable
 class Paged(Protocol):
     """A stage whose parameters say how many rows its answer has."""
 
     def page_size(self, parameters: Any) -> int: ...
+
+
+# ``isinstance`` of a protocol takes longer than a short stage.
+def as_narrowing(stage: Any) -> Narrowing | None:
+    return stage if hasattr(stage, "narrowing") else None
+
+
+def as_paged(stage: Any) -> Paged | None:
+    return stage if hasattr(stage, "page_size") else None

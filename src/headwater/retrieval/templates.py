@@ -26,6 +26,7 @@ _SHOWN_CHARACTERS = 80
 _STATEMENT = re.compile(r"\{%[-+]?\s*(?:if|for|set|macro|call|include|import|from|extends|block|filter|with|do|raw)\b")
 #: What the engine and our functions raise for values that do not suit.
 _FAILURES = (minijinja.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_NUMBERS = frozenset({int, float})
 _engine = new_engine()
 
 Roots = Mapping[str, Any]
@@ -132,7 +133,7 @@ def render(value: Any, roots: Roots) -> Any:
         return read_template(value).render(roots) if is_template(value) else value
     if isinstance(value, dict):
         return {name: render(item, roots) for name, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list) and not is_numbers(value):
         return [render(item, roots) for item in value]
     return value
 
@@ -141,9 +142,17 @@ def templates_in(value: Any) -> Iterator[Template]:
     """The templates in the JSON value."""
     if is_template(value):
         yield read_template(value)
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, dict):
+        for item in value.values():
             yield from templates_in(item)
+    elif isinstance(value, list) and not is_numbers(value):
+        for item in value:
+            yield from templates_in(item)
+
+
+def is_numbers(value: list[Any]) -> bool:
+    """Whether it is a vector, of which nobody has to look at each number."""
+    return _NUMBERS.issuperset(map(type, value))
 
 
 def refused(template: str, reason: str) -> ValidationError:

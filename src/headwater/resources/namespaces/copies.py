@@ -33,6 +33,7 @@ async def clone_namespace(ctx: Context, identifier: str, request: CloneNamespace
             namespace_name=request.namespace_name,
             changes=changes,
             with_collections=request.include_resources.collections,
+            with_retrievers=request.include_resources.retrievers,
         )
     )
     namespace = namespace_response(Namespace(**outcome["namespace"]), Counts())

@@ -29,7 +29,8 @@ _NAMESPACE = "/v1/namespaces/{namespace_identifier}"
     response_model=CloneNamespaceResponse,
 )
 async def clone_namespace(ctx: Ctx, namespace_identifier: str, body: CloneNamespaceRequest) -> dict[str, Any]:
-    """Make a namespace like this one under another name, with its collections and their documents and vectors.
+    """Make a namespace like this one under another name, with its collections, their documents and vectors, and its
+    retrievers.
 
     The collections are there with the answer, under new ids and their old names; a task copies the documents that were
     there at that time. `clone_status` of the namespace says when it is done: `cloning`, then `ready` or `failed`.

@@ -11,7 +11,8 @@ from headwater.resources.namespaces.schemas import NamespaceName, NamespaceRespo
 
 
 class ClonedResources(ClosedModel):
-    """What to copy. There are no retrievers and taxonomies in this deployment, so nothing of those is left out."""
+    """What to copy. Retrievers come with the collections that they look into, never without; there are no taxonomies in
+    this deployment, so nothing of those is left out."""
 
     collections: StrictBool = True
     retrievers: StrictBool = True

@@ -14,10 +14,12 @@ import msgspec
 from headwater import ids
 from headwater.catalog.tables.collections import Collection, list_collections
 from headwater.catalog.tables.namespaces import Namespace, load_namespace
+from headwater.catalog.tables.retrievers import list_retrievers
 from headwater.errors import ConflictError
 from headwater.store.commands.base import Command, handles
 from headwater.store.commands.collections import insert_row, require_collection
 from headwater.store.commands.namespaces import CreateNamespace, create_namespace, require_namespace
+from headwater.store.commands.retrievers import insert_retriever
 from headwater.store.documents import lineage
 from headwater.store.documents.lineage import LineageSent
 from headwater.store.documents.records import (
@@ -37,7 +39,9 @@ CLONE = "clone"
 
 
 class CloneNamespace(Command):
-    """Make a namespace like another, with its collections and, by a job, their documents.
+    """Make a namespace like another, with its collections and retrievers and, by a job, the documents.
+
+    Retrievers are copied only with the collections that they look into.
 
     Answers ``{"namespace", "task_id"}``. Raises ``AlreadyExistsError`` for the name, ``ConflictError`` for a source
     that is no whole namespace itself.
@@ -49,6 +53,7 @@ class CloneNamespace(Command):
     namespace_name: str
     changes: dict[str, Any]
     with_collections: bool
+    with_retrievers: bool = True
 
 
 class CloneSlice(Command):
@@ -99,6 +104,8 @@ def clone_namespace(tx: Transaction, command: CloneNamespace) -> dict[str, Any]:
     )
     renamed = {collection.collection_id: ids.new_collection_id() for collection in collections}
     pairs = [[item.collection_row, _copy_collection(tx, item, made["namespace_row"], renamed)] for item in collections]
+    if command.with_collections and command.with_retrievers:
+        _copy_retrievers(tx, source.namespace_row, made["namespace_row"], renamed)
     return {"namespace": made, "task_id": _enqueue(tx, command, made["namespace_row"], pairs, renamed)}
 
 
@@ -125,6 +132,12 @@ def _copy_collection(tx: Transaction, original: Collection, namespace_row: int, 
     )
     insert_row(tx, copy)
     return row
+
+
+def _copy_retrievers(tx: Transaction, source_row: int, target_row: int, renamed: dict[str, str]) -> None:
+    for original in reversed(list_retrievers(tx.connection, source_row)):
+        body = _renamed(original.body, renamed)
+        insert_retriever(tx, target_row, ids.new_retriever_id(), original.retriever_name, body)
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:

@@ -83,13 +83,22 @@ def create_retriever(tx: Transaction, command: CreateRetriever) -> dict[str, Any
     namespace = require_namespace(tx, command.organization_id, command.namespace_row)
     _refuse_taken_name(tx, namespace.namespace_row, command.retriever_name)
     _refuse_too_many(tx, namespace.namespace_row)
+    return asdict(
+        insert_retriever(tx, namespace.namespace_row, command.retriever_id, command.retriever_name, command.body)
+    )
+
+
+def insert_retriever(
+    tx: Transaction, namespace_row: int, retriever_id: str, retriever_name: str, body: dict[str, Any]
+) -> Retriever:
+    """A new one, of which the name is known to be free."""
     retriever = Retriever(
         retriever_row=tx.next_sequence(),
-        namespace_row=namespace.namespace_row,
-        retriever_id=command.retriever_id,
-        retriever_name=command.retriever_name,
+        namespace_row=namespace_row,
+        retriever_id=retriever_id,
+        retriever_name=retriever_name,
         version=1,
-        body=command.body,
+        body=body,
         created_at=tx.now,
         updated_at=tx.now,
     )
@@ -106,7 +115,7 @@ def create_retriever(tx: Transaction, command: CreateRetriever) -> dict[str, Any
             retriever.updated_at,
         ),
     )
-    return asdict(retriever)
+    return retriever
 
 
 def _refuse_taken_name(tx: Transaction, namespace_row: int, name: str) -> None:
