@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import files, machine, queries, report, scale, writes
+from benchmarks import files, machine, objects, queries, report, scale, writes
 from benchmarks.report import Row
 
-_PARTS = ("writes", "scale", "queries", "files")
+_PARTS = ("writes", "scale", "queries", "files", "objects")
 
 
 def main() -> int:
@@ -51,6 +51,8 @@ def _measure(directory: Path, sizes: scale.Sizes, query_sizes: queries.Sizes, on
         yield from queries.measure(directory, query_sizes)
     if only in (None, "files"):
         yield from files.measure(directory)
+    if only in (None, "objects"):
+        yield from objects.measure(directory)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,16 @@ class HeadwaterServer:
         body = {"collection_name": name, "source": {"type": "none"}}
         return str(self._ask("POST", "/v1/collections", body, target)["collection_id"])
 
+    def make_bucket(self, name: str, schema: object) -> None:
+        self._ask("POST", "/v1/buckets", {"bucket_name": name, "bucket_schema": schema})
+
+    def list_objects(self, bucket: str, body: object) -> list[dict[str, Any]]:
+        return list(self._ask("POST", f"/v1/buckets/{bucket}/objects/list", body)["results"])
+
+    def some_objects(self, bucket: str, count: int) -> list[str]:
+        """Ids of the oldest objects of the bucket."""
+        return [found["object_id"] for found in self.list_objects(bucket, {"limit": count})]
+
     def aggregate(self, collection: str, body: object) -> None:
         self._ask("POST", f"/v1/collections/{collection}/documents/aggregate", body)
 
