@@ -192,7 +192,8 @@ async def test_a_namespace_that_is_none_has_an_empty_list(client: httpx2.AsyncCl
 async def test_delete_hides_at_once_and_a_task_removes_the_rest(
     client: httpx2.AsyncClient, runtime: Any, bucket: dict[str, Any], make_bucket: MakeBucket, make_object: MakeObject
 ) -> None:
-    made = await make_object(title="x", idempotency_key="k")
+    blob = {"property": "content", "type": "text", "data": "x"}
+    made = await make_object(title="x", idempotency_key="k", blobs=[blob])
     deleted = (await client.delete("/v1/buckets/things")).json()
     assert deleted["object_count"] == 1
     assert deleted["bucket_id"] == bucket["bucket_id"]
@@ -204,11 +205,12 @@ async def test_delete_hides_at_once_and_a_task_removes_the_rest(
     await make_object(title="x", idempotency_key="k")
     rows = dict(runtime.reader.connection.execute("SELECT collection_id, collection_row FROM collections"))
     await purge_collection(runtime.store, {"collection_row": rows[bucket["bucket_id"]]})
-    assert _left(runtime) == {"documents": 1, "object_keys": 1, "bucket_stats": 1, "collections": 1}
+    assert _left(runtime) == {"documents": 1, "object_keys": 1, "bucket_stats": 1, "collections": 1, "blob_uses": 0}
+    assert runtime.reader.connection.execute("SELECT count(*) FROM blobs WHERE unused_since IS NULL").get == 0
 
 
 def _left(runtime: Any) -> dict[str, int]:
-    tables = ("documents", "object_keys", "bucket_stats", "collections")
+    tables = ("documents", "object_keys", "bucket_stats", "collections", "blob_uses")
     return {name: runtime.reader.connection.execute(f"SELECT count(*) FROM {name}").get for name in tables}
 
 

@@ -205,6 +205,15 @@ class TestUniqueKeys:
         other = (await client.post(f"{self.KEYED}?policy=upsert", json=body | {"price": 2})).json()
         assert other["object_id"] != made["object_id"]
 
+    async def test_a_key_may_come_as_blobs(self, client: httpx2.AsyncClient) -> None:
+        path = f"{self.KEYED}?policy=upsert"
+        made = (await client.post(path, json={"title": "x", "price": 1})).json()
+        blobs = [{"property": "price", "type": "number", "data": 1}]
+        same = (await client.post(path, json={"title": "x", "blobs": blobs})).json()
+        assert same["object_id"] == made["object_id"]
+        kept = f"{self.KEYED}/{made['object_id']}"
+        assert (await client.patch(kept, json={"free": 1})).status_code == 200
+
     @pytest.mark.parametrize("value", [None, "", "x" * 256])
     async def test_a_key_wants_values(self, client: httpx2.AsyncClient, value: Any) -> None:
         answer = await client.post(f"{self.KEYED}?policy=insert", json={"title": value, "price": 1})

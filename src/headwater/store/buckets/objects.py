@@ -61,7 +61,7 @@ def create(
     replayed = _replayed(tx, bucket, content)
     if replayed is not None:
         return replayed
-    unique = key_digest(bucket, content.fields)
+    unique = key_digest(bucket, _with_values(content.fields, content.blobs))
     if unique is not None:
         existing = _by_policy(tx, bucket, unique, chosen_policy(bucket, policy))
         if existing is not None:
@@ -235,11 +235,17 @@ def change(tx: Transaction, target: Target, row: DocumentRow, changes: ObjectCha
     if changes.empty:
         return
     members = _decode(row.body)
-    before = key_digest(target.bucket, members)
+    blobs = _blobs_of(members)
+    before = key_digest(target.bucket, _with_values(members, blobs))
     _apply(members, changes)
-    if key_digest(target.bucket, members) != before:
+    if key_digest(target.bucket, _with_values(members, blobs)) != before:
         raise _fixed(target.bucket)
     _store_changed(tx, target.bucket, row, members)
+
+
+def _with_values(members: Mapping[str, Any], blobs: Iterable[NewBlob]) -> dict[str, Any]:
+    """The members, under those values that came as blobs."""
+    return {**members, **{blob.property_name: blob.value for blob in blobs if blob.value is not None}}
 
 
 def _apply(members: dict[str, Any], changes: ObjectChanges) -> None:
