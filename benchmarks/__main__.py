@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import files, machine, objects, queries, report, scale, writes
+from benchmarks import files, machine, objects, pipelines, queries, report, scale, writes
 from benchmarks.report import Row
 
-_PARTS = ("writes", "scale", "queries", "files", "objects")
+_PARTS = ("writes", "scale", "queries", "pipelines", "files", "objects")
 
 
 def main() -> int:
@@ -49,6 +49,8 @@ def _measure(directory: Path, sizes: scale.Sizes, query_sizes: queries.Sizes, on
         yield from scale.measure(directory, sizes)
     if only in (None, "queries"):
         yield from queries.measure(directory, query_sizes)
+    if only in (None, "pipelines"):
+        yield from pipelines.measure(directory)
     if only in (None, "files"):
         yield from files.measure(directory)
     if only in (None, "objects"):
