@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 
 import pytest
 
@@ -44,6 +45,11 @@ def test_demo_loads_shows_and_says_what_is_there_already(small_library, environm
     assert [(row["module"], row["name"]) for row in longest["rows"]] == [("json", "dump"), ("json", "load")]
     assert sum(row["count"] for row in kinds["rows"]) == shown["counts"]["definitions"]
     assert {row["module"] for row in by_module["rows"]} <= {"json", "json.decoder", "json.encoder", "json.scanner"}
+    assert [len(question["hits"]) for question in shown["questions"]] == [3, 3, 3]
+    hit = shown["questions"][0]["hits"][0]
+    source = linecache.getlines(hit["file"])[hit["line"] - 1 :]
+    assert [line.strip() for line in hit["source"]] == [line.strip() for line in source[: len(hit["source"])]]
+    assert hit["source"][0].startswith(("def ", "class "))
     assert shown["counts"]["modules"] == shown["loaded"]["modules"]
     assert shown["counts"]["definitions"] == shown["loaded"]["definitions"]
     assert shown["loaded"]["created"] == sum(shown["counts"].values())
@@ -54,6 +60,9 @@ def test_demo_loads_shows_and_says_what_is_there_already(small_library, environm
     assert "json/__init__.py, lines" in said.out
     assert "object obj_" in said.out
     assert "POST /v1/collections/definitions/documents/aggregate" in said.out
+    assert '"copy a whole directory tree", by meaning and by words' in said.out
+    assert "POST /v1/features/search" in said.out
+    assert f"{hit['file']}:{hit['line']}" in said.out
     assert "MODULE        DEFINITIONS  LINES  LONGEST" in said.out
     key = (data / "admin-key").read_text().strip()
     assert f'curl -s -H "Authorization: Bearer {key}" -H "X-Namespace: standard-library"' in said.err

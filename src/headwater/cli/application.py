@@ -16,6 +16,7 @@ from headwater.cli.demo import demo
 from headwater.cli.lineage import lineage
 from headwater.cli.operate import backup, rebuild, restore, verify
 from headwater.cli.output import CommandError, complain
+from headwater.cli.search import search
 from headwater.cli.serve import serve
 from headwater.cli.transfer import export_collection, import_collection
 
@@ -28,7 +29,7 @@ app = App(
 )
 for _noun in (organizations, users, keys, namespaces, collections, documents, tasks):
     app.command(_noun.app)
-for _verb in (serve, demo, lineage, verify, rebuild, backup, restore):
+for _verb in (serve, demo, search, lineage, verify, rebuild, backup, restore):
     app.command(_verb)
 app.command(export_collection, name="export")
 app.command(import_collection, name="import")

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 NAMESPACE = "standard-library"
 MODULES, DEFINITIONS = "modules", "definitions"
-#: The fields that the demo asks for. Any other can be asked for as well, but then each document is looked at.
-_INDEXES = {"kind": "keyword", "module": "keyword", "lines": "integer"}
+#: The fields that the demo asks for. Any other can be filtered by as well, but then each document is looked at; words
+#: are searched for in texts alone.
+_INDEXES = {"kind": "keyword", "module": "keyword", "lines": "integer", "text": "text", "signature": "text"}
 _IN_FLIGHT = 16
 _BATCH_GET = 1000
 
@@ -113,17 +114,22 @@ def _load_library(client: Client, everything: bool) -> tuple[list[Module], Loade
 
 def _make_places(client: Client) -> None:
     indexes = [{"field_name": name, "type": kind} for name, kind in _INDEXES.items()]
-    _unless_there(client, path_of("namespaces"), {"namespace_name": NAMESPACE, "payload_indexes": indexes})
+    if not _made(client, path_of("namespaces"), {"namespace_name": NAMESPACE, "payload_indexes": indexes}):
+        # An earlier version of the demo declared fewer.
+        client.call("PATCH", path_of("namespaces", NAMESPACE), body={"payload_indexes": indexes})
     for name in (MODULES, DEFINITIONS):
-        _unless_there(client, path_of("collections"), {"collection_name": name, "source": {"type": "direct_upsert"}})
+        _made(client, path_of("collections"), {"collection_name": name, "source": {"type": "direct_upsert"}})
 
 
-def _unless_there(client: Client, path: str, body: Body) -> None:
+def _made(client: Client, path: str, body: Body) -> bool:
+    """False when it was there."""
     try:
         client.post(path, body)
     except CommandError as error:
         if error.status != 409:
             raise
+        return False
+    return True
 
 
 def _missing(client: Client, document_ids: list[str]) -> set[str]:
@@ -192,6 +198,8 @@ def _how_to_go_on(connection: Connection, *, own_server: bool) -> str:
         # As it was called, for it may be on nobody's PATH.
         command = sys.argv[0] if sys.argv[0].endswith("headwater") else "headwater"
         lines.append(f"  {command} serve --data {connection.data}    # in another terminal")
+        place = f"--data {connection.data} --namespace {NAMESPACE} --collection {DEFINITIONS}"
+        lines.append(f'  {command} search "read a file line by line" {place}')
     documents = f"{url}/v1/collections/{DEFINITIONS}/documents"
     json_body = "-H 'Content-Type: application/json'"
     lines += [

@@ -21,7 +21,7 @@ Select = Annotated[
 _MAX_PAGE = 1000
 #: What a table shows of a document when nobody says which fields: as many of these as fit.
 _MAX_COLUMNS = 5
-_SYSTEM = frozenset({"document_id", "collection_id", "document_blobs", "searchable_at", "metadata"})
+_SYSTEM = frozenset({"document_id", "collection_id", "document_blobs", "searchable_at", "metadata", "score"})
 #: Where short names of system fields lead, for the cells of a table.
 _PREFIXES = ("", "_internal.", "_internal.lineage.", "_internal.metadata.")
 
@@ -80,12 +80,12 @@ def show(pages: Iterator[dict[str, Any]], form: Format, select: Sequence[str]) -
 def _table(documents: Sequence[dict[str, Any]], select: Sequence[str]) -> Table:
     if select:
         return Table(["document_id", *select])
-    columns = ["document_id", *_columns(documents)]
+    columns = ["document_id", *plain_fields(documents)[:_MAX_COLUMNS]]
     rows = [_row(document, columns) for document in documents]
     return Table(columns, rows, terminal_width())
 
 
-def _columns(documents: Sequence[dict[str, Any]]) -> list[str]:
+def plain_fields(documents: Sequence[dict[str, Any]]) -> list[str]:
     """Fields with plain values, in the order in which the documents show them."""
     found = {
         name: None
@@ -93,14 +93,15 @@ def _columns(documents: Sequence[dict[str, Any]]) -> list[str]:
         for name, value in document.items()
         if name not in _SYSTEM and not name.startswith("_") and not isinstance(value, dict | list)
     }
-    return list(found)[:_MAX_COLUMNS]
+    return list(found)
 
 
 def _row(document: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    return {column: _cell(document, column) for column in columns}
+    return {column: value_at(document, column) for column in columns}
 
 
-def _cell(document: dict[str, Any], path: str) -> Any:
+def value_at(document: dict[str, Any], path: str) -> Any:
+    """What stands at the path, also at the short name of a system field; several values as a list."""
     for prefix in _PREFIXES:
         values = _values_at(document, (prefix + path).split("."))
         if values:

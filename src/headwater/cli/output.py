@@ -105,10 +105,12 @@ def _width(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> int:
 
 
 def _cells(columns: Sequence[str], row: dict[str, Any]) -> list[str]:
-    return [_on_one_line(_text(row.get(column))) for column in columns]
+    return [on_one_line(row.get(column)) for column in columns]
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(value: Any) -> str:
+    """A value for the cell of a table: an id stays whole, prose and JSON are cut."""
+    text = _text(value)
     words = text.split()
     if len(words) < 2:
         return text

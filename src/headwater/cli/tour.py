@@ -1,4 +1,4 @@
-"""What the demo shows of the loaded library: one document, the way back to its file, its family, answers to queries."""
+"""What the demo shows of the library: a document, the way back to its file, its family, answers to questions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from headwater.cli.connection import Client, path_of
 from headwater.cli.demo import DEFINITIONS, MODULES, Loaded
 from headwater.cli.lineage import draw
 from headwater.cli.tour_queries import Answered, queries
+from headwater.cli.tour_questions import Question, questions
 
 if TYPE_CHECKING:
     from headwater.demo.standard_library import Definition, Module
@@ -36,6 +37,7 @@ class Tour:
     #: The parent's way up and everything that was made from it.
     graph: dict[str, Any]
     queries: list[Answered]
+    questions: list[Question]
     counts: dict[str, int]
     loaded: Loaded
 
@@ -44,7 +46,8 @@ class Tour:
 
     def as_text(self) -> str:
         answered = (query.as_text() for query in self.queries)
-        return "\n\n".join((self._document(), self._chain(), self._family(), *answered, self._counts()))
+        asked = (question.as_text() for question in self.questions)
+        return "\n\n".join((self._document(), self._chain(), self._family(), *answered, self._counts(), *asked))
 
     def _document(self) -> str:
         shown = _shortened(self.document)
@@ -110,6 +113,7 @@ def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:
         file_is_unchanged=_is_unchanged(parent),
         graph=client.get(path_of("documents", parent_id, "lineage", "graph"), limit=_SHOWN_NODES),
         queries=queries(client),
+        questions=questions(client),
         counts={name: _count(client, name) for name in (MODULES, DEFINITIONS)},
         loaded=loaded,
     )

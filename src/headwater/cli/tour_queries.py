@@ -48,10 +48,15 @@ class Answered:
     rows: list[dict[str, Any]]
 
     def as_text(self) -> str:
-        sent = wrap(json.dumps(self.body), _WIDTH, break_long_words=False, break_on_hyphens=False)
         table = Table(list(self.rows[0])).lines(self.rows) if self.rows else ["nothing"]
-        lines = [f"POST {self.path}", *sent, "", *table]
-        return "\n".join((f"{self.title}:", "", *(f"  {line}".rstrip() for line in lines)))
+        return shown_request(self.title, self.path, self.body, table)
+
+
+def shown_request(title: str, path: str, body: dict[str, Any], answer: list[str]) -> str:
+    """What was asked, as it was sent, and the lines that it was answered with."""
+    sent = wrap(json.dumps(body), _WIDTH, break_long_words=False, break_on_hyphens=False)
+    lines = [f"POST {path}", *sent, "", *answer]
+    return "\n".join((f"{title}:", "", *(f"  {line}".rstrip() for line in lines)))
 
 
 def queries(client: Client) -> list[Answered]:
