@@ -157,6 +157,14 @@ def test_newer_database_is_not_opened(serve, tmp_path):
     assert "999" in refused.stderr
 
 
+def test_a_missing_directory_of_models_is_told_at_once(tmp_path):
+    missing = tmp_path / "no-models"
+    refused = headwater("serve", "--data", tmp_path / "data", "--port", "0", HEADWATER_MODELS_DIR=str(missing))
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert f"there is no directory {missing}" in refused.stderr
+    assert "hint: correct HEADWATER_MODELS_DIR" in refused.stderr
+
+
 def test_path_too_long_for_a_socket_still_works(tmp_path):
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     with serving(deep, tmp_path / "server.log") as server, server.client() as client:
