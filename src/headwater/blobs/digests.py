@@ -20,7 +20,7 @@ class Digests:
         # The protocol of S3 calls a file by this; nothing is believed because of it.
         self._md5 = hashlib.md5(usedforsecurity=False)
 
-    def update(self, chunk: bytes) -> None:
+    def update(self, chunk: bytes | bytearray) -> None:
         self.size_bytes += len(chunk)
         self._sha256.update(chunk)
         self._md5.update(chunk)

@@ -49,7 +49,7 @@ class Content:
     """A part of a file, read as it is asked for. ``info`` is about the whole."""
 
     info: BlobInfo
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncIterator[bytes | bytearray]
 
 
 class Signer(Protocol):

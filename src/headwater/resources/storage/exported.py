@@ -42,7 +42,7 @@ def _file(directory: Path, link: Link, manifest: Manifest) -> StoredFile:
             raise NotFoundError.of("export", link.export_id) from None
 
     @asynccontextmanager
-    async def part(start: int, stop: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def part(start: int, stop: int) -> AsyncIterator[AsyncIterator[bytes | bytearray]]:
         async with open_file(None, opening, start, stop) as opened:
             yield opened.chunks
 

@@ -30,7 +30,7 @@ class StoredFile:
     modified_at: float
     content_type: str
     filename: str
-    open: Callable[[int, int], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+    open: Callable[[int, int], AbstractAsyncContextManager[AsyncIterator[bytes | bytearray]]]
     #: False: browsers save it, whatever its type.
     shown: bool = True
 

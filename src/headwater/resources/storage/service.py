@@ -31,7 +31,7 @@ async def _stored_file(runtime: Runtime, link: BlobLink) -> StoredFile:
         raise NotFoundError.of("file", link.key)
 
     @asynccontextmanager
-    async def part(start: int, stop: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def part(start: int, stop: int) -> AsyncIterator[AsyncIterator[bytes | bytearray]]:
         async with runtime.blobs.open(link.key, start, stop) as content:
             yield content.chunks
 
