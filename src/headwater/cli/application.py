@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.exceptions import UnknownCommandError
 
 from headwater import __version__
-from headwater.cli import collections, documents, keys, namespaces, organizations, tasks, users
+from headwater.cli import buckets, collections, documents, keys, namespaces, objects, organizations, tasks, users
 from headwater.cli.demo import demo
 from headwater.cli.lineage import lineage
 from headwater.cli.operate import backup, rebuild, restore, verify
@@ -27,7 +27,7 @@ app = App(
     help_format="plaintext",
     result_action="return_value",
 )
-for _noun in (organizations, users, keys, namespaces, collections, documents, tasks):
+for _noun in (organizations, users, keys, namespaces, collections, documents, buckets, objects, tasks):
     app.command(_noun.app)
 for _verb in (serve, demo, search, lineage, verify, rebuild, backup, restore):
     app.command(_verb)

@@ -32,6 +32,8 @@ _FOUND_BY = {
     "Document": "documents list COLLECTION",
     "Api key": "keys list",
     "User": "users list",
+    "Bucket": "buckets list",
+    "Object": "objects list --bucket BUCKET",
     "Task": "tasks list",
 }
 
@@ -148,6 +150,19 @@ class Client:
         except httpx2.TransportError as error:
             raise self._unreachable(error) from error
 
+    def send(self, url: str, file: Path, content_type: str) -> None:
+        """PUT the file to the URL, which is the permission itself."""
+        import httpx2
+
+        try:
+            with file.open("rb") as content:
+                headers = {"Authorization": "", "Content-Type": content_type}
+                answer = self._client.put(url, content=content, headers=headers)
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+        if answer.status_code != 200:
+            _outcome(answer)
+
     def call(
         self,
         method: str,
@@ -232,6 +247,8 @@ def _next_step(answer: httpx2.Response, message: str) -> str:
 def _outcome(answer: httpx2.Response) -> Any:
     if answer.status_code == 200:
         return answer.json()
+    if answer.status_code == 204:
+        return None
     try:
         error = answer.json()["error"]
         message = f"{error['message']}{_missing(error)} ({answer.status_code} {error['type']})"
