@@ -23,6 +23,7 @@ from headwater.store.blobs.audit import count_blobs, problems
 from headwater.store.client import StoreClient
 from headwater.store.commands.fields import FillFieldPaths, RebuildFieldPaths
 from headwater.store.commands.generations import AdoptGeneration, BeginGeneration, RequestBuild
+from headwater.store.commands.text import FillTextIndex
 from headwater.store.documents.vector_forms import NO_VECTORS
 from headwater.store.fields.audit import differences
 from headwater.store.interface import Store
@@ -327,6 +328,8 @@ async def _rebuild_offline(
         for collection_row in collection_rows:
             await store.execute(RebuildFieldPaths(collection_row=collection_row))
             while (await store.execute(FillFieldPaths(collection_row=collection_row, limit=_SLICE)))["more"]:
+                pass
+            while (await store.execute(FillTextIndex(collection_row=collection_row, limit=_SLICE)))["more"]:
                 pass
         for collection_row in with_vectors:
             begun = await store.execute(BeginGeneration(collection_row=collection_row))

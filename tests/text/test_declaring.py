@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from headwater.errors import ValidationError
-from headwater.reconcile import verify
+from headwater.reconcile import rebuild, verify
 from headwater.runtime import Runtime
 from headwater.settings import Settings
 from headwater.store.commands.text import FillTextIndex
@@ -132,7 +132,9 @@ async def test_a_purged_collection_leaves_no_text_index(warehouse: Warehouse) ->
         assert warehouse.runtime.reader.connection.execute(f"SELECT count(*) FROM {table}").get == 0
 
 
-async def test_verify_finds_a_text_that_weighs_something_else(warehouse: Warehouse, settings: Settings) -> None:
+async def test_verify_finds_a_text_that_weighs_something_else_and_rebuild_mends_it(
+    warehouse: Warehouse, settings: Settings
+) -> None:
     await warehouse.create("a", "river")
     await warehouse.create("b", "glacier")
     store = warehouse.runtime.store
@@ -145,3 +147,5 @@ async def test_verify_finds_a_text_that_weighs_something_else(warehouse: Warehou
     found = {(difference.kind, difference.identifier.rpartition("/")[2]) for difference in report.differences}
     assert found == {("text index", "a"), ("index", "a")}
     assert report.vectors == 0
+    await rebuild(settings.data, settings)
+    assert (await verify(settings.data, settings)).ok

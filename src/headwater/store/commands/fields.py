@@ -19,7 +19,7 @@ from headwater.store.fields.paths import (
     enqueue_filling,
     remove_entries,
 )
-from headwater.store.text.indexes import resume_filling
+from headwater.store.text.indexes import fill_anew, resume_filling
 from headwater.store.transaction import Transaction
 
 
@@ -54,7 +54,10 @@ class FillFieldPaths(Command):
 
 
 class RebuildFieldPaths(Command):
-    """Make the entries of all the collection's paths again, from the records. Answers ``{"rebuilt"}``."""
+    """Make the entries of all the collection's paths again, and what its text weighs, from the records.
+
+    Answers ``{"rebuilt"}``: the paths.
+    """
 
     collection_row: int
 
@@ -144,6 +147,7 @@ def rebuild_field_paths(tx: Transaction, command: RebuildFieldPaths) -> dict[str
     drop_paths(tx, command.collection_row, [path for path, _ in rows])
     for path, origin in rows:
         add_paths(tx, command.collection_row, [path], origin)
+    fill_anew(tx, command.collection_row)
     return {"rebuilt": [path for path, _ in rows]}
 
 

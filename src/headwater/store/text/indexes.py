@@ -72,6 +72,17 @@ def enqueue_filling(tx: Transaction, collection_row: int) -> None:
     tx.enqueue(FILL_JOB, {"collection_row": collection_row}, unique_key=f"{FILL_JOB}:{collection_row}")
 
 
+def fill_anew(tx: Transaction, collection_row: int) -> None:
+    """Have the text of all documents weighed again, if the collection has a text index."""
+    tx.execute(
+        "UPDATE text_indexes SET state = 'filling', filled_created_at = -1, filled_document_id = ''"
+        " WHERE collection_row = ?",
+        (collection_row,),
+    )
+    if tx.connection.changes():
+        enqueue_filling(tx, collection_row)
+
+
 def resume_filling(tx: Transaction) -> None:
     """Go on with every text index that is not filled yet: its job may have failed for good."""
     for (collection_row,) in fetch_all(tx.connection, "SELECT collection_row FROM text_indexes WHERE state='filling'"):
