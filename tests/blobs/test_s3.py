@@ -228,6 +228,22 @@ async def test_object_is_kept_and_linked_there(on_s3: httpx2.AsyncClient, browse
     assert answer.headers["content-disposition"] == 'inline; filename="a.png"'
 
 
+async def test_upload_goes_there_and_is_sealed_when_it_is_confirmed(
+    on_s3: httpx2.AsyncClient, browser: httpx2.AsyncClient
+) -> None:
+    announced = {"filename": "photo.png", "content_type": "image/png", "file_size_bytes": 5}
+    upload = (await on_s3.post("/v1/buckets/shop/uploads", json=announced)).json()
+    headers = {"Content-Type": "image/png"}
+    assert (await browser.put(upload["presigned_url"], content=b"12345", headers=headers)).status_code == 200
+    confirmed = await on_s3.post(f"/v1/buckets/shop/uploads/{upload['upload_id']}/confirm")
+    assert (confirmed.status_code, confirmed.json()["status"]) == (200, "COMPLETED"), confirmed.text
+    # S3 itself takes another file by the same link, but it is nobody's any more.
+    assert (await browser.put(upload["presigned_url"], content=b"other", headers=headers)).status_code == 200
+    path = f"/v1/buckets/shop/objects/{confirmed.json()['object_id']}"
+    (blob,) = (await on_s3.get(path, params={"return_presigned_urls": True})).json()["blobs"]
+    assert (await browser.get(blob["presigned_url"])).content == b"12345"
+
+
 @pytest.mark.parametrize("missing", ["s3_bucket", "s3_access_key_id", "s3_secret_access_key"])
 def test_missing_settings_are_named(tmp_path: Path, missing: str) -> None:
     given = {name: "x" for name in ("s3_bucket", "s3_access_key_id", "s3_secret_access_key") if name != missing}
