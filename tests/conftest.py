@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ import httpx2
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from headwater import ids
 from headwater.settings import Settings
 
 # A slow example on a busy machine is no failure.
@@ -128,6 +129,20 @@ async def collection(client: httpx2.AsyncClient) -> dict[str, Any]:
     made = await client.post("/v1/collections", json={"collection_name": "things", "source": {"type": "none"}})
     assert made.status_code == 200, made.text
     return dict(made.json())
+
+
+@pytest.fixture
+def with_key(client: httpx2.AsyncClient) -> Callable[..., Awaitable[dict[str, str]]]:
+    """``await with_key(scopes=…)`` makes a key and returns the header that sends it."""
+
+    async def make(**body: Any) -> dict[str, str]:
+        me = (await client.get("/v1/me")).json()
+        path = f"/v1/organizations/users/{me['user_email']}/api-keys"
+        answer = await client.post(path, json={"name": ids.new_task_id(), "permissions": ["admin"], **body})
+        assert answer.status_code == 200, answer.text
+        return {"Authorization": f"Bearer {answer.json()['key']}"}
+
+    return make
 
 
 @dataclass

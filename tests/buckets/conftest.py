@@ -8,8 +8,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from headwater import ids
-
 SCHEMA = {
     "properties": {
         "title": {"type": "string"},
@@ -47,19 +45,5 @@ def make_object(client: httpx2.AsyncClient) -> MakeObject:
         answer = await client.post(f"/v1/buckets/{bucket}/objects", json=body)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
-
-    return make
-
-
-@pytest.fixture
-def with_key(client: httpx2.AsyncClient) -> Callable[..., Awaitable[dict[str, str]]]:
-    """``await with_key(scopes=…)`` makes a key and returns the header that sends it."""
-
-    async def make(**body: Any) -> dict[str, str]:
-        me = (await client.get("/v1/me")).json()
-        path = f"/v1/organizations/users/{me['user_email']}/api-keys"
-        answer = await client.post(path, json={"name": ids.new_task_id(), "permissions": ["admin"], **body})
-        assert answer.status_code == 200, answer.text
-        return {"Authorization": f"Bearer {answer.json()['key']}"}
 
     return make

@@ -77,17 +77,3 @@ def create(client: httpx2.AsyncClient) -> Create:
         return dict(answer.json())
 
     return make
-
-
-@pytest.fixture
-def with_key(client: httpx2.AsyncClient) -> Callable[..., Awaitable[dict[str, str]]]:
-    """``await with_key(scopes=…)`` makes a key and returns the header that sends it."""
-
-    async def make(**body: Any) -> dict[str, str]:
-        me = (await client.get("/v1/me")).json()
-        path = f"/v1/organizations/users/{me['user_email']}/api-keys"
-        answer = await client.post(path, json={"name": ids.new_task_id(), "permissions": ["admin"], **body})
-        assert answer.status_code == 200, answer.text
-        return {"Authorization": f"Bearer {answer.json()['key']}"}
-
-    return make

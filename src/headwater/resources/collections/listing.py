@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from headwater.context import Context
-from headwater.http.pagination import Page, pagination_envelope
+from headwater.http.pagination import Page
 from headwater.resources.collections import object_page, repository
 from headwater.resources.collections.render import collection_response
 from headwater.resources.collections.repository import State
@@ -19,7 +19,12 @@ Selected = tuple[list[dict[str, Any]], object_page.Slice]
 async def list_collections(ctx: Context, request: ListCollectionsRequest, page: Page) -> dict[str, Any]:
     assert ctx.namespace is not None
     namespace, scope = ctx.namespace, ctx.scope
-    selection = _selection(request, f"collections:{scope.organization_id}:{scope.namespace_row}")
+    selection = object_page.selection_of(
+        request,
+        scope=f"collections:{scope.organization_id}:{scope.namespace_row}",
+        id_field="collection_id",
+        searched=("collection_id", "collection_name", "description"),
+    )
     key = ctx.runtime.secret.derive("cursors")
 
     # All of it in the reader's thread: there may be thousands of collections.
@@ -33,40 +38,13 @@ async def list_collections(ctx: Context, request: ListCollectionsRequest, page: 
         matching = object_page.select(objects, selection)
         return matching, object_page.cut(matching, selection, page, key)
 
-    return _answer(page, *await ctx.runtime.reader.run(read))
-
-
-def _selection(request: ListCollectionsRequest, scope: str) -> object_page.Selection:
-    return object_page.Selection(
-        scope=scope,
-        id_field="collection_id",
-        searched=("collection_id", "collection_name", "description"),
-        filters=request.filters,
-        sort=object_page.sort_of(request.sort, request.sorts),
-        search=request.search,
-        case_sensitive=request.case_sensitive,
-    )
-
-
-def _answer(page: Page, matching: list[dict[str, Any]], cut: object_page.Slice) -> dict[str, Any]:
-    return {
-        "results": cut.rows,
-        "pagination": pagination_envelope(
-            page,
-            path="/v1/collections",
-            has_more=cut.next_cursor is not None,
-            next_cursor=cut.next_cursor,
-            total=cut.total,
-        ),
-        "total_count": cut.total,
-        "stats": _stats(matching),
-        "warnings": [],
-    }
+    matching, cut = await ctx.runtime.reader.run(read)
+    return object_page.list_answer(page, cut, path="/v1/collections", stats=_stats(matching))
 
 
 def unresolved_namespace_page(page: Page, identifier: str) -> dict[str, Any]:
     """The empty page for an ``X-Namespace`` that names nothing: clients list before they create."""
-    empty = _answer(page, [], object_page.Slice([], 0, None))
+    empty = object_page.list_answer(page, object_page.Slice([], 0, None), path="/v1/collections", stats=_stats([]))
     return empty | {"warnings": [unresolved_namespace(identifier)]}
 
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from headwater.errors import ValidationError
-from headwater.http.pagination import Page
+from headwater.http.pagination import Page, pagination_envelope
 from headwater.kit.signing import SHORT, read_signed, sign
 from headwater.query import PlainFields, compile_filter, parse_filter, sort_rank
 
 Object = dict[str, Any]
+
+
+class Asked(Protocol):
+    """The body of such a list."""
+
+    filters: Any
+    search: str | None
+    sort: Any
+    sorts: Any
+    case_sensitive: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,35 @@ class Slice:
     rows: list[Object]
     total: int
     next_cursor: str | None
+
+
+def selection_of(asked: Asked, *, scope: str, id_field: str, searched: Sequence[str]) -> Selection:
+    return Selection(
+        scope=scope,
+        id_field=id_field,
+        searched=searched,
+        filters=asked.filters,
+        sort=sort_of(asked.sort, asked.sorts),
+        search=asked.search,
+        case_sensitive=asked.case_sensitive,
+    )
+
+
+def list_answer(page: Page, cut: Slice, *, path: str, stats: dict[str, Any]) -> Object:
+    """The whole answer of a list, without warnings."""
+    return {
+        "results": cut.rows,
+        "pagination": pagination_envelope(
+            page,
+            path=path,
+            has_more=cut.next_cursor is not None,
+            next_cursor=cut.next_cursor,
+            total=cut.total,
+        ),
+        "total_count": cut.total,
+        "stats": stats,
+        "warnings": [],
+    }
 
 
 def select(objects: Sequence[Object], selection: Selection) -> list[Object]:

@@ -30,6 +30,7 @@ from headwater.store.documents.records import (
     insert_document,
     load_by_collection,
     load_by_row,
+    new_document,
     update_document,
 )
 from headwater.store.transaction import Transaction
@@ -127,7 +128,7 @@ def _insert(
     bucket = target.bucket
     defaults = checked_defaults(bucket.properties, content.fields, content.blobs)
     members = _members(tx, bucket, object_id, content) | defaults
-    row = _blank(tx, target, object_id)
+    row = new_document(tx, bucket.objects_row, bucket.bucket_row, bucket.bucket_id, object_id)
     _fill(tx, target, row, members, content)
     insert_document(tx, row, [])
     add_key(tx, bucket.bucket_row, "unique", unique, row.document_row)
@@ -155,28 +156,6 @@ def _members(tx: Transaction, bucket: Bucket, object_id: str, content: ObjectCon
     if content.edges is not None:
         found["edges"] = content.edges
     return found | content.fields
-
-
-def _blank(tx: Transaction, target: Target, object_id: str) -> DocumentRow:
-    bucket = target.bucket
-    sequence = tx.next_sequence()
-    return DocumentRow(
-        document_row=sequence,
-        namespace_row=bucket.objects_row,
-        collection_row=bucket.bucket_row,
-        document_id=object_id,
-        sequence=sequence,
-        created_at=tx.now,
-        updated_at=tx.now,
-        body=b"{}",
-        derived=None,
-        internal=b"{}",
-        blobs=None,
-        lineage_sent=None,
-        root_object_id=None,
-        parent_document_id=None,
-        collection_id=bucket.bucket_id,
-    )
 
 
 def _fill(tx: Transaction, target: Target, row: DocumentRow, members: dict[str, Any], content: ObjectContent) -> None:

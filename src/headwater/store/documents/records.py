@@ -75,6 +75,30 @@ class DocumentRow:
         return [] if self.derived is None else msgspec.json.decode(self.derived, type=list[str])
 
 
+def new_document(
+    tx: Transaction, namespace_row: int, collection_row: int, collection_id: str, document_id: str
+) -> DocumentRow:
+    """A document without content, under a row of its own; to be filled and inserted."""
+    sequence = tx.next_sequence()
+    return DocumentRow(
+        document_row=sequence,
+        namespace_row=namespace_row,
+        collection_row=collection_row,
+        document_id=document_id,
+        sequence=sequence,
+        created_at=tx.now,
+        updated_at=tx.now,
+        body=b"{}",
+        derived=None,
+        internal=b"{}",
+        blobs=None,
+        lineage_sent=None,
+        root_object_id=None,
+        parent_document_id=None,
+        collection_id=collection_id,
+    )
+
+
 def document_of(row: Record) -> DocumentRow:
     """The document of a record. Raises ``StorageCorruptedError`` when its bytes have changed on disk."""
     check(row)

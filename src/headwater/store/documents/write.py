@@ -23,6 +23,7 @@ from headwater.store.documents.records import (
     DocumentRow,
     insert_document,
     load_vectors,
+    new_document,
     update_document,
 )
 from headwater.store.documents.schema_validation import enforce
@@ -60,32 +61,12 @@ def create(
     """
     if principal is not None:
         acl = new_acl(principal)
-    sequence = tx.next_sequence()
-    document = _blank(tx, collection, document_id, sequence)
+    row, identifier = collection.collection_row, collection.collection_id
+    document = new_document(tx, collection.namespace_row, row, identifier, document_id)
     vectors = _fill(tx, namespace, collection, document, content, principal, acl)
     insert_document(tx, document, vectors)
     lineage.repair_descendants(tx, namespace, document_id)
     return document, vectors
-
-
-def _blank(tx: Transaction, collection: Collection, document_id: str, sequence: int) -> DocumentRow:
-    return DocumentRow(
-        document_row=sequence,
-        namespace_row=collection.namespace_row,
-        collection_row=collection.collection_row,
-        document_id=document_id,
-        sequence=sequence,
-        created_at=tx.now,
-        updated_at=tx.now,
-        body=b"{}",
-        derived=None,
-        internal=b"{}",
-        blobs=None,
-        lineage_sent=None,
-        root_object_id=None,
-        parent_document_id=None,
-        collection_id=collection.collection_id,
-    )
 
 
 def _fill(
