@@ -19,6 +19,7 @@ from headwater.retrieval.search.aims import Aim
 from headwater.store.find import Explain, Query
 from headwater.store.find.by_rows import Identity, identify
 from headwater.store.find.narrowing import Narrowed, matching_rows, narrow
+from headwater.store.find.rendering import COLLECTED
 from headwater.store.search import SearchRequest, search
 from headwater.tenancy.document_acl import principal_of
 from headwater.vectors.interface import Hit as Point
@@ -128,7 +129,8 @@ async def _prepare(context: Context, ranking: Ranking) -> None:
 
 
 def _first_look(wanted: int, narrowed: Narrowed) -> int:
-    if narrowed.size is None:
+    if narrowed.size is None or narrowed.size >= COLLECTED:
+        # Nobody counted further; most such sets are a good part of the collection.
         return max(_LEAST_LOOK, _FIRST_LOOK * wanted)
     # Half as many again as it takes if the matches are spread evenly.
     return min(_MOST_LOOKED_AT, wanted + _TIED + wanted * narrowed.documents * 3 // (narrowed.size * 2))

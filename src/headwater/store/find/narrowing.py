@@ -25,7 +25,7 @@ _decode_rows = msgspec.json.Decoder(list[int]).decode
 class Narrowed(NamedTuple):
     #: In the collection.
     documents: int
-    #: About how many may match; None when the index cannot tell.
+    #: About how many may match, counted no further than ``COLLECTED``; None when the index cannot tell.
     size: int | None
     #: Every match is among these, as ``packed_rows`` makes them. None: look among the nearest instead.
     rows: bytes | None
@@ -40,7 +40,6 @@ def narrow(connection: apsw.Connection, budget: Budget, query: Query, collection
     if driver.located is None:
         return Narrowed(documents, None, None, explain)
     if driver.size >= COLLECTED or not naming_is_cheaper(driver.size, documents, wanted):
-        # The index counts no further, but most sets of that size are a good part of the collection.
         return Narrowed(documents, max(driver.size, 1), None, explain)
     sql, parameters = select(driver.located, driver.place)
     # One row of the statement costs much less than one for each document.
