@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 
 import pytest
 
 from headwater.demo import standard_library
-from headwater.demo.documents import definition_document, everything_in, module_document, text_to_embed
+from headwater.demo.documents import definition_document, everything_in, module_document, source_object, text_to_embed
 from headwater.demo.standard_library import read_modules
 
 
@@ -71,5 +72,17 @@ def test_what_is_embedded_is_name_signature_and_first_paragraph(modules):
 def test_child_names_only_its_parent(modules):
     module = of(modules, "json")
     body = definition_document(module.definitions[0], module, [0.5])
-    assert body["source_document_id"] == module_document(module, [0.5])["document_id"]
+    assert body["source_document_id"] == module.document_id
     assert not {"root_object_id", "root_bucket_id", "lineage_path", "lineage_chain"} & set(body)
+
+
+def test_module_refers_to_the_object_that_holds_its_file(modules):
+    module = of(modules, "json")
+    (sent,) = source_object(module)["blobs"]
+    assert base64.b64decode(sent["data"]["base64"]) == module.file.read_bytes()
+    details = {"filename": "__init__.py", "size_bytes": 7, "mime_type": "text/plain"}
+    stored = {"blob_id": "blob_1", "property": "file", "type": "text", "details": details}
+    source = {"bucket_id": "bkt_1", "object_id": "obj_1", "blobs": [stored | {"properties": {"url": "s3://local/a/b"}}]}
+    body = module_document(module, [0.5], source)
+    assert (body["root_bucket_id"], body["root_object_id"]) == ("bkt_1", "obj_1")
+    assert body["source_blobs"][0]["url"] == "s3://local/a/b"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NAMESPACE = "standard-library"
 MODULES, DEFINITIONS = "modules", "definitions"
+BUCKET = "source-files"
+#: Where the demo's own server listens when it is started to go on.
+_LATER = "127.0.0.1:8420"
 #: The fields that the demo asks for. Any other can be filtered by as well, but then each document is looked at; words
 #: are searched for in texts alone.
 _INDEXES = {"kind": "keyword", "module": "keyword", "lines": "integer", "text": "text", "signature": "text"}
@@ -61,8 +64,8 @@ def demo(
 ) -> None:
     """Load the Python standard library of this machine and look around in it.
 
-    Each source file is a root object, each module a document, each documented class and function a child document with
-    a vector of its name, signature and first paragraph.
+    Each source file is an object in a bucket, each module a document, each documented class and function a child
+    document with a vector of its name, signature and first paragraph.
     """
     from headwater.cli.tour import tour
 
@@ -71,7 +74,7 @@ def demo(
         connection = replace(DEFAULT_CONNECTION, url=address, key=key if url else None, data=data, namespace=NAMESPACE)
         with Client(connection, connections=_IN_FLIGHT) as client:
             modules, loaded = _load_library(client, everything)
-            found = tour(client, modules, loaded)
+            found = tour(client, modules, loaded, host=None if url else _LATER)
     if json:
         print_json(found.as_json())
     else:
@@ -106,17 +109,21 @@ def _load_library(client: Client, everything: bool) -> tuple[list[Module], Loade
     if not missing:
         note(f"All {len(modules) + definitions} documents are there already.")
         return modules, Loaded(len(modules), definitions, 0, 0.0)
-    bodies = _bodies(modules, missing)
+    sources = _store_files(client, [module for module in modules if module.document_id in missing])
+    bodies = _bodies(modules, missing, sources)
     started = time.monotonic()
     _create_all(client, bodies)
     return modules, Loaded(len(modules), definitions, len(bodies), time.monotonic() - started)
 
 
 def _make_places(client: Client) -> None:
+    from headwater.demo.documents import SCHEMA
+
     indexes = [{"field_name": name, "type": kind} for name, kind in _INDEXES.items()]
     if not _made(client, path_of("namespaces"), {"namespace_name": NAMESPACE, "payload_indexes": indexes}):
         # An earlier version of the demo declared fewer.
         client.call("PATCH", path_of("namespaces", NAMESPACE), body={"payload_indexes": indexes})
+    _made(client, path_of("buckets"), {"bucket_name": BUCKET, "bucket_schema": SCHEMA})
     for name in (MODULES, DEFINITIONS):
         _made(client, path_of("collections"), {"collection_name": name, "source": {"type": "direct_upsert"}})
 
@@ -141,7 +148,23 @@ def _missing(client: Client, document_ids: list[str]) -> set[str]:
     return missing
 
 
-def _bodies(modules: list[Module], missing: set[str]) -> list[tuple[str, Body]]:
+def _store_files(client: Client, modules: list[Module]) -> dict[str, Body]:
+    """The object of each module's file, by the id of its document. One that was stored before is found again."""
+    from headwater.demo.documents import source_object
+
+    def store(module: Module) -> tuple[str, Body]:
+        made = client.post(path_of("buckets", BUCKET, "objects"), source_object(module), repeatable=True)
+        return module.document_id, made
+
+    sources: dict[str, Body] = {}
+    with ThreadPoolExecutor(_IN_FLIGHT) as pool, counting("storing files", len(modules)) as advance:
+        for document_id, source in pool.map(store, modules):
+            sources[document_id] = source
+            advance(1)
+    return sources
+
+
+def _bodies(modules: list[Module], missing: set[str], sources: dict[str, Body]) -> list[tuple[str, Body]]:
     """Collection and body of each missing document, with its vector."""
     from headwater.demo.documents import definition_document, everything_in, module_document, text_to_embed
     from headwater.demo.standard_library import Definition
@@ -154,7 +177,7 @@ def _bodies(modules: list[Module], missing: set[str]) -> list[tuple[str, Body]]:
         if isinstance(thing, Definition):
             bodies.append((DEFINITIONS, definition_document(thing, parent, list(vector))))
         else:
-            bodies.append((MODULES, module_document(thing, list(vector))))
+            bodies.append((MODULES, module_document(thing, list(vector), sources[thing.document_id])))
     return bodies
 
 
@@ -191,7 +214,7 @@ def _create_all(client: Client, bodies: list[tuple[str, Body]]) -> None:
 
 def _how_to_go_on(connection: Connection, *, own_server: bool) -> str:
     key = connection.headers()["Authorization"]
-    url = "http://127.0.0.1:8420" if own_server else connection.base_url()
+    url = f"http://{_LATER}" if own_server else connection.base_url()
     ask = f'curl -s -H "Authorization: {key}" -H "X-Namespace: {NAMESPACE}"'
     lines = ["", "To go on:", ""]
     if own_server:

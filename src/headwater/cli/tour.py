@@ -32,6 +32,8 @@ class Tour:
     document: dict[str, Any]
     #: Its module, as the API returns it.
     parent: dict[str, Any]
+    #: Where a browser finds the file that the module was made from, for an hour.
+    file_url: str
     #: Whether the file that the module names still has the content that it was read with.
     file_is_unchanged: bool
     #: The parent's way up and everything that was made from it.
@@ -65,6 +67,10 @@ class Tour:
                 f"  from {lineage['root_object_id']} in {lineage['root_bucket_id']}",
                 f"       {self.parent['file']}, lines {self.document['line']}-{self.document['end_line']}",
                 f"       ({state}, says its SHA-256)",
+                "",
+                "The file as it was read opens in a browser for the next hour, while the server runs:",
+                "",
+                f"  {self.file_url}",
             )
         )
 
@@ -101,8 +107,11 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[:length] + " ..."
 
 
-def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:
-    """Look at the library through the API alone, but for the file at the end of the chain."""
+def tour(client: Client, modules: list[Module], loaded: Loaded, host: str | None) -> Tour:
+    """Look at the library through the API alone, but for the file at the end of the chain.
+
+    ``host``: where the server will be later, for the links in its answers; None where it is now.
+    """
     definition = _pick(modules)
     document = client.get(path_of("collections", DEFINITIONS, "documents", definition.document_id))
     parent_id = document["_internal"]["lineage"]["source_document_id"]
@@ -110,6 +119,7 @@ def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:
     return Tour(
         document=document,
         parent=parent,
+        file_url=_file_url(client, parent_id, host),
         file_is_unchanged=_is_unchanged(parent),
         graph=client.get(path_of("documents", parent_id, "lineage", "graph"), limit=_SHOWN_NODES),
         queries=queries(client),
@@ -117,6 +127,14 @@ def tour(client: Client, modules: list[Module], loaded: Loaded) -> Tour:
         counts={name: _count(client, name) for name in (MODULES, DEFINITIONS)},
         loaded=loaded,
     )
+
+
+def _file_url(client: Client, module_id: str, host: str | None) -> str:
+    path = path_of("collections", MODULES, "documents", module_id)
+    headers = None if host is None else {"Host": host}
+    found = client.call("GET", path, query={"return_url": "true"}, headers=headers)
+    # A module that an earlier version of the demo loaded has no file in the store.
+    return next((str(blob["presigned_url"]) for blob in found["document_blobs"]), "(load it into a new directory)")
 
 
 def _pick(modules: list[Module]) -> Definition:

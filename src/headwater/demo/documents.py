@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import base64
 import platform
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headwater.demo.standard_library import Definition, Module
 
-BUCKET = "bkt_stdlib"
+#: What a bucket of source files has in its objects.
+SCHEMA = {"properties": {"file": {"type": "text"}, "module": {"type": "string"}}}
 EXTRACTOR = "text_extractor_v1"
 
 
-def module_document(module: Module, vector: list[float]) -> dict[str, Any]:
-    """A document whose source is the file itself."""
+def source_object(module: Module) -> dict[str, Any]:
+    """An object that holds the module's file."""
+    content = {
+        "base64": base64.b64encode(module.file.read_bytes()).decode(),
+        # As a browser shows it.
+        "mime_type": "text/plain",
+        "filename": module.file.name,
+    }
+    return {
+        "module": module.name,
+        "idempotency_key": f"{module.document_id} {module.content_hash}",
+        "blobs": [{"property": "file", "type": "text", "data": content}],
+    }
+
+
+def module_document(module: Module, vector: list[float], source: dict[str, Any]) -> dict[str, Any]:
+    """A document that was made from the object which holds the module's file."""
     return {
         "document_id": module.document_id,
         "source_type": "bucket",
-        "root_bucket_id": BUCKET,
-        "root_object_id": module.object_id,
+        "root_bucket_id": source["bucket_id"],
+        "root_object_id": source["object_id"],
+        "source_blobs": [_reference(blob) for blob in source["blobs"]],
         "name": module.name,
         "kind": "module",
         "file": str(module.file),
@@ -26,6 +44,19 @@ def module_document(module: Module, vector: list[float]) -> dict[str, Any]:
         "python": platform.python_version(),
         "content_hash": module.content_hash,
         "features": [_feature(module.text, vector)],
+    }
+
+
+def _reference(blob: dict[str, Any]) -> dict[str, Any]:
+    details = blob["details"]
+    return {
+        "blob_id": blob["blob_id"],
+        "property": blob["property"],
+        "type": blob["type"],
+        "url": blob["properties"]["url"],
+        "filename": details["filename"],
+        "content_type": details["mime_type"],
+        "size_bytes": details["size_bytes"],
     }
 
 

@@ -47,7 +47,6 @@ class Module:
     """A module and the file that it comes from, which is the root object of it and of its definitions."""
 
     document_id: str
-    object_id: str
     name: str
     file: Path
     text: str
@@ -78,7 +77,6 @@ def _read(file: Path, name: str, everything: bool) -> Module:
     tree = ast.parse(source, filename=str(file))
     return Module(
         document_id=_id("doc_", 24, name),
-        object_id=_id("obj_", 12, str(file)),
         name=name,
         file=file,
         text=ast.get_docstring(tree) or "",
