@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from headwater.cli.progress import counting
 
 if TYPE_CHECKING:
     from headwater.demo.standard_library import Module
+    from headwater.models.interface import Embedding
+    from headwater.models.manifest import Definition
+    from headwater.models.scheduler import Scheduler
 
 NAMESPACE = "standard-library"
 MODULES, DEFINITIONS = "modules", "definitions"
@@ -31,6 +35,7 @@ _LATER = "127.0.0.1:8420"
 _INDEXES = {"kind": "keyword", "module": "keyword", "lines": "integer", "text": "text", "signature": "text"}
 _IN_FLIGHT = 16
 _BATCH_GET = 1000
+_EMBED_AT_ONCE = 64
 
 Body = dict[str, Any]
 
@@ -192,14 +197,25 @@ def _embedded(texts: list[str]) -> Iterator[tuple[int, Sequence[float]]]:
         model = Registry().usable(DEFAULT_TEXT_MODEL, "embed")
     except HeadwaterError as error:
         raise CommandError(error.message) from error
-    order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
     scheduler = Scheduler(waiting=len(texts))
     with closing(scheduler), counting("embedding texts", len(texts)) as advance:
-        found = [scheduler.submit(model, [texts[position]]) for position in order]
-        for position, future in zip(order, found, strict=True):
-            (embedding,) = future.result()
+        for position, embedding in _computed(scheduler, model, texts):
             yield position, struct.unpack(f"<{model.manifest.dimensions}f", embedding.vector)
             advance(1)
+
+
+def _computed(scheduler: Scheduler, model: Definition, texts: list[str]) -> Iterator[tuple[int, Embedding]]:
+    """A few requests at a time: those that wait together take turns, so all of them would end at the end."""
+    order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+    waiting: deque[tuple[list[int], Future[list[Any]]]] = deque()
+    for start in range(0, len(order), _EMBED_AT_ONCE):
+        part = order[start : start + _EMBED_AT_ONCE]
+        waiting.append((part, scheduler.submit(model, [texts[position] for position in part])))
+        if len(waiting) > scheduler.lanes:
+            done, future = waiting.popleft()
+            yield from zip(done, future.result(), strict=True)
+    for done, future in waiting:
+        yield from zip(done, future.result(), strict=True)
 
 
 def _create_all(client: Client, bodies: list[tuple[str, Body]]) -> None:

@@ -193,6 +193,8 @@ class Scheduler:
         batch = _Batch(first.definition, [])
         self._fill(batch, first, longest=None)
         for other in self._requests:
+            if len(batch.members) == _BATCH:
+                break
             if other.definition.name == first.definition.name:
                 self._fill(batch, other, longest=2 * _length(batch.inputs()[-1]))
         if not first.is_taken:
