@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from pathlib import Path
 
+import numpy as np
 import qdrant_edge as qdrant
+from numpy.typing import NDArray
 
 from benchmarks.documents import DIMENSIONS, VECTOR, vectors
+from headwater.vectors.edge import SEARCH_WIDTH
 
 _BATCH = 1000
 
@@ -32,3 +36,21 @@ def upserts_per_second(directory: Path, count: int, seed: int = 1) -> float:
     seconds = time.perf_counter() - started
     shard.close()
     return count / seconds
+
+
+def search_seconds(directory: Path, queries: NDArray[np.float32], limit: int) -> float:
+    """The median of a search in a shard of the server, with the settings that the server searches with."""
+    shard = qdrant.EdgeShard.load(str(directory))
+    seconds = []
+    for query in queries:
+        request = qdrant.QueryRequest(
+            limit=limit,
+            query=qdrant.Query.Nearest(query.tolist(), using=VECTOR),
+            with_payload=True,
+            params=qdrant.SearchParams(hnsw_ef=SEARCH_WIDTH),
+        )
+        started = time.perf_counter()
+        shard.query(request)
+        seconds.append(time.perf_counter() - started)
+    shard.close()
+    return statistics.median(seconds)

@@ -25,6 +25,7 @@ from headwater.catalog.database import open_reader
 from headwater.settings import Settings
 from headwater.store.client import StoreClient
 from headwater.store.commands.generations import RequestBuild
+from headwater.store.index import VECTORS, directory_name
 from headwater.store.lock import holder_of
 
 NAMESPACE = "bench"
@@ -195,6 +196,17 @@ class HeadwaterServer:
             )
         finally:
             reader.close()
+
+    def index_directory(self, collection: str) -> Path:
+        """Where the collection's live index is."""
+        row = self._row(collection)
+        reader = open_reader(self.directory)
+        try:
+            live = "SELECT generation FROM generations WHERE collection_row = ? AND state = 'live'"
+            generation = int(reader.execute(live, (row,)).get)
+        finally:
+            reader.close()
+        return self.directory / VECTORS / directory_name(row, generation)
 
     def _row(self, collection: str) -> int:
         reader = open_reader(self.directory)
