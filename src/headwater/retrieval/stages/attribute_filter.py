@@ -206,9 +206,9 @@ class Found(NamedTuple):
     explain: Explain
 
 
-def find_documents(connection: apsw.Connection, budget: Budget, query: Query) -> Found:
-    """The first documents that match. Call it by ``Runtime.find``."""
-    page = find_page(connection, query, budget=budget, limit=MAX_LOADED)
+def find_documents(connection: apsw.Connection, budget: Budget, query: Query, limit: int | None = None) -> Found:
+    """The first documents that match, ``MAX_LOADED`` unless told otherwise. Call it by ``Runtime.find``."""
+    page = find_page(connection, query, budget=budget, limit=limit or MAX_LOADED)
     found = [(one.collection_row, one.document_row, one.collection_id, one.document_id) for one in page.documents]
     return Found(found, page.has_more, page.explain)
 
