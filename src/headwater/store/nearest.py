@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headwater.catalog.tables.collections import load_collection
 from headwater.errors import ServiceUnavailableError, ValidationError
-from headwater.store import costs
+from headwater.store.costs import is_for_a_graph
 from headwater.store.documents.naming import mismatch
 from headwater.store.search import SearchRequest, unpacked_rows
 from headwater.store.text.indexes import load_text_index
@@ -37,7 +37,7 @@ def find_nearest(writer: Writer, request: SearchRequest, number: int) -> list[Hi
     exact = writer.index.is_small(entry)
     # How much a word counts must not depend on where it is looked for, or how far.
     if spec != LEXICAL_SPEC:
-        exact = exact or within is not None or request.limit > costs.LARGEST_GRAPH_SEARCH
+        exact = within is not None or not is_for_a_graph(entry.shard.count(), request.limit)
     try:
         hits = entry.shard.search(query, spec.distance, request.limit, within=within, exact=exact)
     except IndexFailedError as error:
