@@ -33,7 +33,7 @@ _MOST_OVERTAKEN = 1 << 20
 #: Edge normalises from the squared length 1.2e-7 (the epsilon of float32) on; a little more, for its own rounding.
 _SHORT = 1e-6
 #: Points of one score that are looked at beyond the limit, to put those first that come first.
-_MOST_TIES = 10_000
+_MOST_TIES = 1_000
 #: Candidates that a search of the graph keeps, at the least: docs/decisions/0013.
 SEARCH_WIDTH = 128
 _UNKNOWN_NAME = "Not existing vector name"

@@ -24,8 +24,9 @@ from headwater.store.search import SearchRequest, search
 from headwater.tenancy.document_acl import principal_of
 from headwater.vectors.interface import Hit as Point
 
-#: Of the documents of equal score at the cut all are wanted, for ids decide between them; mostly there is none.
-_TIED = 4
+#: Of the documents of equal score at the cut all are wanted, for ids decide between them; mostly there is none. Texts
+#: of one length that share one word may be thousands: of so many, those that were stored first stand for the rest.
+_TIED, _MOST_TIED = 4, 500
 #: Looked at in the first round for each document that is wanted, when nobody knows how many match.
 _FIRST_LOOK = 4
 _LEAST_LOOK = 64
@@ -95,7 +96,8 @@ def ranking_of(
 
 
 async def rank(context: Context, rankings: Sequence[Ranking]) -> None:
-    """Fill each ranking with its ``wanted`` best documents, and those of the same score as the last of them."""
+    """Fill each ranking with its ``wanted`` best documents, and those of the same score as the last of them, up to
+    ``_MOST_TIED``."""
     await _all(_prepare(context, one) for one in rankings)
     waiting = [one for one in rankings if not one.done]
     while waiting:
@@ -175,6 +177,12 @@ async def _go_on(context: Context, ranking: Ranking) -> None:
     """Look further down in the next round, or at all documents that match."""
     if ranking.outdated:
         return
+    if len(ranking.found) >= ranking.wanted:
+        # Only which of the documents of one score come first is open.
+        most = ranking.wanted + _MOST_TIED
+        ranking.done = ranking.limit >= most
+        ranking.limit = most
+        return
     if ranking.limit < _MOST_LOOKED_AT or ranking.within is not None:
         accepted = max(len(ranking.found), 1)
         needed = ranking.wanted * ranking.limit * 3 // (accepted * 2)
@@ -182,8 +190,8 @@ async def _go_on(context: Context, ranking: Ranking) -> None:
         if ranking.within is None:
             ranking.limit = min(ranking.limit, _MOST_LOOKED_AT)
         return
-    if len(ranking.found) >= ranking.wanted or ranking.query.whole_filter is None:
-        # So many documents of one score that ids cannot decide between all of them.
+    if ranking.query.whole_filter is None:
+        # So many documents were changed meanwhile that fewer were found than are wanted.
         ranking.done = True
         return
     await _compare_all(context, ranking)
