@@ -58,6 +58,8 @@ def reference(number: int) -> str:
         ({"text": "see s3://local/org_a-1/blob_a"}, []),
         ({"text": 'he said "s3://local/org_a-1/blob_a"'}, []),
         ({"other": "s3://bucket/file.txt"}, []),
+        ({"name": "s3://org_a-1/blob_\u00e4"}, []),
+        ({"long": "s3://" + "a" * 30_000_000, "preview": "s3://local/org_a-1/blob_a"}, ["org_a-1/blob_a"]),
         ({"https": "https://local/org_a-1/blob_a"}, []),
     ],
 )

@@ -8,18 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from headwater.blobs.keys import is_key
 from headwater.store.blobs.uses import find_by_key, record_uses
 from headwater.store.transaction import Transaction
 
-#: A whole JSON string: inside of one the quotes are escaped. The key is the last two parts, whatever the store's name.
-_REFERENCE = re.compile(rb'"s3://[^"\\]*?([A-Za-z0-9_]{1,64}-[0-9]{1,18}/[A-Za-z0-9_-]{1,64})"')
+#: A whole JSON string: inside of one the quotes are escaped. Nothing in it is read twice, for it may be megabytes long
+#: and the writer waits.
+_REFERENCE = re.compile(rb'"s3://([^"\\]*+)"')
 _MARK = b'"s3://'
 
 
 def referred_keys(parts: Iterable[bytes | None]) -> list[str]:
     """The keys in these pieces of JSON, each once. Whether there is such a blob is another question."""
     found = (match for part in parts if part is not None and _MARK in part for match in _REFERENCE.findall(part))
-    return [key.decode() for key in dict.fromkeys(found)]
+    return [key for key in dict.fromkeys(map(_key_of, found)) if is_key(key)]
+
+
+def _key_of(path: bytes) -> str:
+    """The last two parts, whatever the store's name."""
+    return b"/".join(path.rsplit(b"/", 2)[-2:]).decode("ascii", "replace")
 
 
 def keep_references(tx: Transaction, namespace_row: int, document_row: int, keys: list[str]) -> None:
