@@ -169,6 +169,17 @@ async def test_skip_duplicates_answers_with_the_object_that_has_the_same_files(
     assert (await make_object(title="x", skip_duplicates=True))["object_id"] != empty["object_id"]
 
 
+async def test_a_soft_deleted_object_hides_no_duplicate_made_after_it(
+    client: httpx2.AsyncClient, make_object: MakeObject
+) -> None:
+    same = {"skip_duplicates": True, "blobs": [text()]}
+    hidden = (await make_object(**same))["object_id"]
+    await client.post(f"{OBJECTS}/bulk-soft-delete", json={"object_ids": [hidden], "reason": "withdrawn"})
+    second = (await make_object(**same))["object_id"]
+    assert second != hidden
+    assert (await make_object(**same))["object_id"] == second
+
+
 async def test_an_update_in_place_replaces_the_blobs_of_a_property(
     client: httpx2.AsyncClient, runtime: Any, make_bucket: MakeBucket
 ) -> None:

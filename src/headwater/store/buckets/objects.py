@@ -18,7 +18,7 @@ from headwater.kit.clock import to_text
 from headwater.store.blobs.uses import add_blobs, require_stored
 from headwater.store.buckets import stats
 from headwater.store.buckets.content import NewBlob, ObjectChanges, ObjectContent
-from headwater.store.buckets.keys import add_key, content_digest, drop_keys, find_object, idempotency_digest
+from headwater.store.buckets.keys import Kind, add_key, content_digest, drop_keys, find_object, idempotency_digest
 from headwater.store.buckets.unique_key import Policy, chosen_policy, key_digest
 from headwater.store.buckets.values import checked_defaults
 from headwater.store.documents.records import (
@@ -68,7 +68,7 @@ def create(
         if existing is not None:
             return Written(_update_in_place(tx, target, existing, content))
     if content.skip_duplicates:
-        row = _find(tx, bucket, "content", content_digest(_shown(content.blobs)), shown=True)
+        row = _find(tx, bucket, "content", content_digest(_shown(content.blobs)))
         if row is not None:
             return Written(row, "skip_duplicates")
     return Written(_insert(tx, target, object_id, content, unique))
@@ -99,18 +99,10 @@ def _by_policy(tx: Transaction, bucket: Bucket, unique: bytes, policy: Policy) -
     return existing
 
 
-def _find(
-    tx: Transaction,
-    bucket: Bucket,
-    kind: Literal["unique", "idempotency", "content"],
-    digest: bytes | None,
-    *,
-    shown: bool = False,
-) -> DocumentRow | None:
-    """The bucket's object with that key. With ``shown``, one that was soft-deleted does not count."""
+def _find(tx: Transaction, bucket: Bucket, kind: Kind, digest: bytes | None) -> DocumentRow | None:
+    """The bucket's object with that key."""
     row = None if digest is None else find_object(tx, bucket.bucket_row, kind, digest)
-    found = None if row is None else load_by_row(tx.connection, bucket.bucket_row, row)
-    return None if found is None or (shown and is_hidden(_decode(found.body))) else found
+    return None if row is None else load_by_row(tx.connection, bucket.bucket_row, row)
 
 
 def is_hidden(members: Mapping[str, Any]) -> bool:
@@ -188,7 +180,8 @@ def _update_in_place(tx: Transaction, target: Target, row: DocumentRow, content:
     _fill(tx, target, row, members, content)
     _store_changed(tx, target.bucket, row, members)
     drop_keys(tx, row.document_row, "content")
-    add_key(tx, target.bucket.bucket_row, "content", content_digest(members["blobs"]), row.document_row)
+    if not is_hidden(members):
+        add_key(tx, target.bucket.bucket_row, "content", content_digest(members["blobs"]), row.document_row)
     stats.note_upload(tx, target.bucket.bucket_row, size_of(members["blobs"]) - before)
     return row
 
@@ -290,5 +283,7 @@ def hide(tx: Transaction, target: Target, object_id: str, state: str, note: dict
     row.body, row.internal = _encode(members), _encode(internal)
     row.sequence, row.updated_at = tx.next_sequence(), tx.now
     update_document(tx, row)
+    # It stands for no new object with the same files; its other keys stay taken.
+    drop_keys(tx, row.document_row, "content")
     stats.note_hidden(tx, bucket.bucket_row, 1)
     return True
