@@ -224,7 +224,7 @@ async def test_what_died_between_seal_and_row_is_repeated(
 
 
 async def test_bad_objects_are_refused_and_stay_pending(
-    client: Client, issue: Issue, send: Send, confirm: Send
+    client: Client, issue: Issue, send: Send, confirm: Send, runtime: Any
 ) -> None:
     upload = await issue()
     await send(upload)
@@ -233,6 +233,7 @@ async def test_bad_objects_are_refused_and_stay_pending(
     assert answer.status_code == 200, answer.text
     assert (await confirm(upload)).status_code == 422
     assert (await get(client, upload))["status"] == "PENDING"
+    assert files_of(runtime) == [upload["upload_id"]]
 
 
 async def test_batches_are_not_there_yet(issue: Issue, send: Send, confirm: Send) -> None:

@@ -79,6 +79,21 @@ async def test_bytes_that_two_objects_share_stay_with_the_second(
     assert files_of(runtime) == []
 
 
+async def test_an_upload_for_objects_to_come_keeps_the_bytes_of_its_duplicate(
+    client: Client, photo: Make, issue: Issue, send: Send, confirm: Send, upkeep: FileUpkeep, runtime: Any
+) -> None:
+    made = await photo()
+    upload = await issue(create_object_on_confirm=False)
+    await send(upload)
+    confirmed = (await confirm(upload)).json()
+    assert (confirmed["status"], confirmed["object_id"]) == ("COMPLETED", None)
+    await delete(client, made)
+    await upkeep.tidy()
+    assert len(files_of(runtime)) == 1
+    blob = {"property": "photo", "type": "image", "upload_id": upload["upload_id"]}
+    assert (await client.post("/v1/buckets/shop/objects", json={"blobs": [blob]})).status_code == 200
+
+
 async def test_a_document_that_refers_to_them_keeps_the_bytes(
     client: Client, collection: dict[str, Any], photo: Make, upkeep: FileUpkeep, runtime: Any
 ) -> None:

@@ -136,8 +136,14 @@ def _take_duplicate(tx: Transaction, upload: UploadRow) -> bool:
     same = same_content(tx, upload.bucket_row, upload.body, upload.sha256)
     if same is None:
         return False
-    upload.blob_key, upload.object_id, upload.body.duplicate_of = same.blob_key, same.object_id, same.upload_id
-    upload.body.message = f"The upload {same.upload_id} has the same content; this one stands for the same object"
+    upload.blob_key, upload.body.duplicate_of = same.blob_key, same.upload_id
+    if upload.body.create_object:
+        upload.object_id = same.object_id
+        upload.body.message = f"The upload {same.upload_id} has the same content; this one stands for the same object"
+    elif same.blob_key is not None:
+        # It is kept for objects to come, whatever becomes of the earlier one and its object.
+        record_uses(tx, upload.namespace_row, "upload", upload.upload_row, [same.blob_key])
+        upload.body.message = f"The upload {same.upload_id} has the same content; its bytes are not stored again"
     return True
 
 

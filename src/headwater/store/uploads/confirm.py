@@ -34,8 +34,13 @@ async def confirm_upload(store: Store, blobs: BlobStore, upload: UploadRow, plan
         await _discard(blobs, sealed)
         raise
     cross("upload.sealed")
-    # Whatever fails from here on may have been committed all the same: then the sealed bytes have to stay.
-    outcome = await store.execute(_command(blobs, upload, plan, info))
+    try:
+        outcome = await store.execute(_command(blobs, upload, plan, info))
+    except HeadwaterError as error:
+        # After a failure it may have been committed all the same, and the sealed bytes have to stay.
+        if error.status < 500:
+            await _discard(blobs, sealed)
+        raise
     cross("upload.completed")
     if outcome["blob_key"] != sealed:
         await _discard(blobs, sealed)
