@@ -9,10 +9,12 @@ import httpx2
 import pytest
 
 from headwater.context import Context
+from headwater.errors import BadRequestError
 from headwater.query import parse_filter
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.hydrate import Hydration, hydrate
 from headwater.store.documents.render import RenderOptions
+from headwater.store.find import by_rows
 
 from .conftest import Put
 
@@ -75,3 +77,16 @@ async def test_rows_with_documents_are_taken_as_they_are(context: Context, put: 
     [group, loaded] = await hydrate(context, [Hit(0, 0, "", "", score=0.1, document=made), *hits_of(context, "a")])
     assert group.shown() == {**made, "score": 0.1}
     assert loaded.document is not None
+
+
+async def test_many_bytes_of_documents_are_read_and_more_are_refused(
+    context: Context, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        await put(name, [1.0, 0.0], text="x" * 200_000)
+    assert [hit.document_id for hit in await hydrate(context, hits_of(context, "a", "b"))] == ["a", "b"]
+    monkeypatch.setattr(by_rows, "MAX_BYTES", 300_000)
+    with pytest.raises(BadRequestError) as refused:
+        await hydrate(context, hits_of(context, "a", "b"))
+    assert refused.value.code == "documents_too_large"
+    assert len(await hydrate(context, hits_of(context, "b"))) == 1

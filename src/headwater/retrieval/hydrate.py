@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -14,6 +16,9 @@ from headwater.store.documents.render import PLAIN, RenderOptions
 from headwater.store.find import Query
 from headwater.store.find.by_rows import render_rows
 from headwater.tenancy.document_acl import principal_of
+
+#: Reading so much JSON takes the event loop a millisecond.
+_AT_ONCE_BYTES = 256 << 10
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ async def hydrate(context: Context, hits: Sequence[Hit], how: Hydration = Hydrat
     """The hits, in their order, with their documents as a list shows them.
 
     Documents that are gone, that the caller may not see, that do not match the filter any more or whose vectors have
-    changed since they were found are left out. Hits that have their documents are taken as they are.
+    changed since they were found are left out. Hits that have their documents are taken as they are. Raises
+    ``BadRequestError`` when the documents are too large to be held together.
     """
     points = {hit.document_row: hit.sequence for hit in hits if hit.document is None}
     if not points:
@@ -37,7 +43,18 @@ async def hydrate(context: Context, hits: Sequence[Hit], how: Hydration = Hydrat
     collections = tuple(sorted({hit.collection_row for hit in hits if hit.document is None}))
     query = Query(context.scope.namespace_row, collections, how.filter, principal_of(context))
     found = await context.runtime.find(render_rows, query, points, how.options, shown=len(points))
+    documents = await _decoded(found)
     for hit in hits:
         if hit.document is None and hit.document_row in found:
-            hit.document = msgspec.json.decode(found[hit.document_row])
+            hit.document = documents[hit.document_row]
     return [hit for hit in hits if hit.document is not None]
+
+
+async def _decoded(found: Mapping[int, bytes]) -> dict[int, Any]:
+    if sum(map(len, found.values())) <= _AT_ONCE_BYTES:
+        return _decode(found)
+    return await asyncio.to_thread(_decode, found)
+
+
+def _decode(found: Mapping[int, bytes]) -> dict[int, Any]:
+    return {row: msgspec.json.decode(document) for row, document in found.items()}

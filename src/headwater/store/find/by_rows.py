@@ -12,11 +12,13 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
+from headwater.errors import BadRequestError
 from headwater.query import Fields
 from headwater.query.ordering import Rank
 from headwater.store.documents.records import (
     COLUMNS,
     DOCUMENTS,
+    DocumentRow,
     Record,
     build_document,
     check,
@@ -29,6 +31,8 @@ from headwater.store.find.grouping import group_values
 from headwater.store.find.query import Query
 
 Points = Mapping[int, int | None]
+#: Of the documents that are shown together. As Python values they take some times as much.
+MAX_BYTES = 64 << 20
 
 #: The plus keeps SQLite from walking the whole namespace by its index.
 _AMONG = " WHERE d.document_row IN (SELECT value FROM json_each(?)) AND +d.namespace_row = ?"
@@ -60,13 +64,27 @@ def identify(connection: apsw.Connection, budget: Budget, query: Query, points: 
 def render_rows(
     connection: apsw.Connection, budget: Budget, query: Query, points: Points, options: RenderOptions = PLAIN
 ) -> dict[int, bytes]:
-    """The documents that match the query, as JSON."""
-    found = [build_document(record) for record, _ in _matching(connection, budget, query, points)]
+    """The documents that match the query, as JSON. ``BadRequestError`` when they are too much to be held in memory."""
+    found = list(_bounded(build_document(record) for record, _ in _matching(connection, budget, query, points)))
     vectors = load_vectors_of(connection, list(points)) if options.needs_vectors else {}
     return {
         document.document_row: render_document(document, options, vectors.get(document.document_row, ()))
         for document in found
     }
+
+
+def _bounded(documents: Iterator[DocumentRow]) -> Iterator[DocumentRow]:
+    size = 0
+    for document in documents:
+        size += len(document.body) + len(document.derived or b"") + len(document.internal) + len(document.blobs or b"")
+        if size > MAX_BYTES:
+            raise BadRequestError(
+                f"the documents take more than {MAX_BYTES >> 20} MiB together; ask for a smaller page, or put a limit"
+                " before the stage that reads them",
+                details={"limit_bytes": MAX_BYTES},
+                code="documents_too_large",
+            )
+        yield document
 
 
 def group_rows(
