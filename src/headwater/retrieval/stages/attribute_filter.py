@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import apsw
 from pydantic import ConfigDict, Field, model_validator
 
 from headwater.errors import NotEnabledError, ValidationError
+from headwater.kit.turns import Turns
 from headwater.query import AllOf, AnyOf, Condition, Filter, Not, compile_filter, parse_filter
 from headwater.query.patterns import MAX_PATTERN_LENGTH
 from headwater.retrieval.hits import Hit
@@ -58,7 +59,7 @@ class AttributeFilterParameters(StageParameters):
     natural_language: str | None = Field(None, description="Needs a language model: not part of this deployment.")
     field_hints: list[str] | None = Field(None, description="Only for `natural_language`.")
     batch_size: Annotated[Integer, Field(ge=1, le=1000)] = Field(
-        100, description="Documents between two pauses for other requests; the answer does not depend on it."
+        100, description="Has no effect: the stage pauses for other requests by time, not by documents."
     )
 
     @model_validator(mode="before")
@@ -110,7 +111,7 @@ class AttributeFilter:
         if call.first:
             return await _load(run, wanted, call.name)
         accepts = compile_filter(wanted)
-        return StageResult([hit for hit in hits if accepts(Row(hit))])
+        return StageResult(await _kept(hits, lambda hit: accepts(Row(hit))))
 
     def narrowing(self, run: Run, parameters: AttributeFilterParameters) -> Filter | None:
         """For a search that follows. None when each document has a filter of its own."""
@@ -165,16 +166,23 @@ async def _filter_each(run: Run, call: StageCall[AttributeFilterParameters], hit
     result = await _load(run, call.filter, call.name) if call.first else StageResult(hits)
     result.hits = await hydrate(run.context, result.hits)
     own = _OwnFilters(run, call)
-    kept: list[Hit] = []
-    for start in range(0, len(result.hits), call.parameters.batch_size):
-        kept += filter(own.accept, result.hits[start : start + call.parameters.batch_size])
-        await asyncio.sleep(0)
+    kept = await _kept(result.hits, own.accept)
     if own.refusal is not None and own.refused == len(result.hits):
         raise own.refusal
     if own.refusal is not None:
         result.warnings.append(f"{own.refused} documents were left out: {own.refusal.message}")
     result.hits = kept
     return result
+
+
+async def _kept(hits: Sequence[Hit], accepts: Callable[[Hit], bool]) -> list[Hit]:
+    kept: list[Hit] = []
+    turns = Turns()
+    for hit in hits:
+        if accepts(hit):
+            kept.append(hit)
+        await turns.pause()
+    return kept
 
 
 class _OwnFilters:

@@ -59,7 +59,7 @@ class Deduplicate:
     async def run(self, run: Run, call: StageCall[DeduplicateParameters], hits: list[Hit]) -> StageResult:
         asked = call.parameters
         if asked.strategy == "field":
-            kept = distinct([_key(Row(hit), asked) for hit in hits], last=asked.keep == "last")
+            kept = await asyncio.to_thread(_distinct, hits, asked)
             return StageResult([hits[index] for index in kept], {"removed": len(hits) - len(kept)})
         texts = [_text(Row(hit), asked) for hit in hits]
         kept, uncompared = await asyncio.to_thread(
@@ -69,6 +69,10 @@ class Deduplicate:
         if uncompared:
             result.limits.append(_limit(call.name, len(texts), uncompared))
         return result
+
+
+def _distinct(hits: Sequence[Hit], asked: DeduplicateParameters) -> list[int]:
+    return distinct([_key(Row(hit), asked) for hit in hits], last=asked.keep == "last")
 
 
 def distinct(keys: Sequence[Hashable], *, last: bool) -> list[int]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
 from headwater.errors import ValidationError
 from headwater.kit import strict_json
+from headwater.kit.turns import Turns
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.rows import SCORE, finite
 from headwater.retrieval.stage import Category, Run, StageCall, StageResult
 from headwater.retrieval.stages.parameters import StageParameters
 
-_BATCH = 100
 _MAX_DEPTH = 64
 _DEFAULT = (
     '{"id": {{ DOC.document_id | tojson }}, "content": {{ DOC.content | tojson }}, "score": {{ DOC.score | tojson }}}'
@@ -47,26 +45,23 @@ class JSONTransform:
     async def run(self, run: Run, call: StageCall[JSONTransformParameters], hits: list[Hit]) -> StageResult:
         rows: list[Hit] = []
         refusals: list[ValidationError] = []
-        for start in range(0, len(hits), _BATCH):
-            _transform(run, call.parameters, hits[start : start + _BATCH], rows, refusals)
-            # Other requests have their turn.
-            await asyncio.sleep(0)
+        turns = Turns()
+        for hit in hits:
+            try:
+                rows.append(_transformed(run, call.parameters.template, hit))
+            except ValidationError as error:
+                if call.parameters.fail_on_error:
+                    raise
+                refusals.append(error)
+            await turns.pause()
         metadata: dict[str, Any] = {"failed": len(refusals)}
         if refusals:
             metadata["first_failure"] = refusals[0].message
         return StageResult(rows, metadata)
 
 
-def _transform(
-    run: Run, asked: JSONTransformParameters, hits: Sequence[Hit], rows: list[Hit], refusals: list[ValidationError]
-) -> None:
-    for hit in hits:
-        try:
-            rows.append(_row(read_object(run.render(asked.template, hit.shown()), hit.document_id)))
-        except ValidationError as error:
-            if asked.fail_on_error:
-                raise
-            refusals.append(error)
+def _transformed(run: Run, template: str, hit: Hit) -> Hit:
+    return _row(read_object(run.render(template, hit.shown()), hit.document_id))
 
 
 def read_object(rendered: Any, document_id: str) -> dict[str, Any]:
