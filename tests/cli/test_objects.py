@@ -76,6 +76,23 @@ def test_files_go_in_and_come_out(run, tmp_path):
     assert run("objects", "get", object_id, "--bucket", "library").exit_code == 1
 
 
+def test_files_are_listed_by_their_names(run, tmp_path):
+    (tmp_path / "first.txt").write_text("equal")
+    (tmp_path / "second.txt").write_text("equal")
+    bucket = run("buckets", "create", "named", "--schema", SCHEMA, "--json").json["bucket_id"]
+    put = run("objects", "put", tmp_path / "first.txt", "--bucket", bucket)
+    object_id = put.stdout.splitlines()[1].split()[0]
+    assert put.stdout.splitlines() == ["OBJECT_ID         FILE", f"{object_id}  {tmp_path / 'first.txt'}"]
+    # Its content is there already, so that it is the same object.
+    again = run("objects", "put", tmp_path / "second.txt", "--bucket", bucket)
+    assert again.stdout.splitlines()[1].split() == [object_id, str(tmp_path / "second.txt")]
+    assert run("objects", "list", "--bucket", bucket).stdout.splitlines()[1].split()[:3] == [
+        object_id,
+        "first.txt",
+        "5",
+    ]
+
+
 def test_what_is_refused_is_named_and_holds_up_nothing(run, tmp_path):
     good, odd = tmp_path / "good.txt", tmp_path / "odd.bin"
     good.write_text("good")

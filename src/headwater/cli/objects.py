@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
-from headwater.cli.output import CommandError, note, print_json, print_object, print_page
+from headwater.cli.output import CommandError, note, print_json, print_object, print_page, print_rows
 
 app = App(name="objects", help="Objects: put files, get, list, delete.")
 Bucket = Annotated[str, Parameter(name="--bucket", help="Id or name of the bucket.")]
-_COLUMNS = ("object_id", "key_prefix", "status", "created_at")
+_COLUMNS = ("object_id", "files", "size_bytes", "status", "created_at")
+_PUT_COLUMNS = ("object_id", "file")
 
 
 @app.command
@@ -40,6 +41,8 @@ def put(
     if json:
         print_json(report.as_json())
     else:
+        made = ((str(file), report.objects[str(file)]) for file in files)
+        print_rows([{"object_id": object_id, "file": file} for file, object_id in made if object_id], _PUT_COLUMNS)
         note(f"{report.sent} sent, {report.there} there already, {report.refused} refused")
     return 1 if report.refused else 0
 
@@ -88,7 +91,20 @@ def list_objects(
     """List the objects of a bucket, oldest first."""
     with Client(connection) as client:
         answer = client.get(path_of("buckets", bucket, "objects"), limit=limit, cursor=cursor)
-    print_page(answer, _COLUMNS, as_json=json)
+    print_page(
+        answer if json else {**answer, "results": [_row(found) for found in answer["results"]]}, _COLUMNS, as_json=json
+    )
+
+
+def _row(found: dict[str, Any]) -> dict[str, Any]:
+    """With what one knows an object by: its files, which are named in its blobs."""
+    details = [blob["details"] for blob in found["blobs"]]
+    names = [one["filename"] for one in details if one.get("filename")]
+    return {
+        **found,
+        "files": ", ".join(names) or None,
+        "size_bytes": sum(one.get("size_bytes") or 0 for one in details),
+    }
 
 
 @app.command
