@@ -263,6 +263,14 @@ async def test_nothing_found_says_why(run: Execute) -> None:
     assert answer["diagnostics"]["next_actions"]
 
 
+async def test_nothing_finds_documents_says_what_to_begin_with(run: Execute) -> None:
+    answer = await run([limit(2)])
+
+    assert answer["diagnostics"]["next_actions"] == [
+        "No stage before 'limit' finds documents; begin with feature_search or attribute_filter"
+    ]
+
+
 async def test_explain_plan(run: Execute) -> None:
     answer = await run([ALL, limit(2)], explain=True)
 

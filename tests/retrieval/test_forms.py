@@ -92,6 +92,11 @@ def test_unknown_stage_names_the_known_ones() -> None:
         read_stages([{"stage_id": "no_such"}], [])
 
 
+def test_misspelled_stage_is_recognized() -> None:
+    with pytest.raises(ValidationError, match="'atribute_filter'; did you mean attribute_filter\\?"):
+        read_stages([{"stage_id": "atribute_filter"}], [])
+
+
 class KeepParameters(LenientModel):
     count: int = pydantic.Field(ge=1, le=10)
     label: str | None = None

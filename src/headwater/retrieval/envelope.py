@@ -166,6 +166,10 @@ def _next_actions(emptied: StageReport | None, outcome: Outcome) -> list[str]:
     actions = []
     if emptied is not None and emptied.stage_id in _FILTERS:
         actions.append(f"Loosen or remove the conditions of {emptied.stage_name!r} and of the request's filters")
+    elif emptied is not None and not emptied.input_count:
+        return [
+            f"No stage before {emptied.stage_name!r} finds documents; begin with feature_search or attribute_filter"
+        ]
     if outcome.pushed:
         actions.append(f"The conditions of {', '.join(outcome.pushed)} were part of the search; try without them")
     if outcome.inputs.provided:

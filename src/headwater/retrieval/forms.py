@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 import pydantic
@@ -12,7 +13,7 @@ from headwater.errors import ValidationError
 from headwater.http.envelope import validation_items
 from headwater.http.models import LenientModel, unknown_key_warnings
 from headwater.retrieval.catalogue import DESCRIPTIONS
-from headwater.retrieval.registry import current_id, describe, require_stage
+from headwater.retrieval.registry import STAGES, current_id, describe, require_stage
 from headwater.retrieval.stage import Category
 from headwater.retrieval.templates import is_template, templates_in
 
@@ -152,17 +153,21 @@ def _stage_id(stage: dict[str, Any], config: dict[str, Any], location: Location)
     for named in (stage.get("type"), stage.get("stage_name"), stage.get("name")):
         if isinstance(named, str) and (current := current_id(named)) is not None:
             return current
-    message = f"a stage needs config.stage_id; there are {', '.join(DESCRIPTIONS)}"
+    message = f"a stage needs config.stage_id; there are {', '.join(STAGES)}"
     raise ValidationError.at([*location, "config", "stage_id"], message, "missing")
 
 
 def _known(stage_id: Any, location: Location) -> str:
     current = current_id(stage_id) if isinstance(stage_id, str) else None
     if current is None:
-        shown = repr(stage_id)[:80]
-        message = f"unknown stage_id {shown}; there are {', '.join(DESCRIPTIONS)}"
+        message = f"unknown stage_id {repr(stage_id)[:80]}; {_meant(stage_id)}there are {', '.join(STAGES)}"
         raise ValidationError.at([*location, "config", "stage_id"], message, "unknown_stage")
     return current
+
+
+def _meant(stage_id: Any) -> str:
+    close = get_close_matches(str(stage_id)[:80], DESCRIPTIONS, n=1)
+    return f"did you mean {close[0]}? " if close else ""
 
 
 def _stage_type(sent: Any, stage_id: str) -> Category:

@@ -22,7 +22,7 @@ def filter_query(run: Run, named: list[str] | None, filters: Filter | None) -> Q
     """What a search without searches is about. ``BadRequestError`` when there is no filter either."""
     if filters is None:
         raise BadRequestError(
-            "a feature search without searches needs filters; send searches, pre_filters or filters",
+            "a feature search needs something to look for; send query, searches, pre_filters or filters",
             code="searches_missing",
         )
     collections = collections_of(run.context, named, run.collections)

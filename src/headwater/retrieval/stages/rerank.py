@@ -95,7 +95,7 @@ def _model(run: Run, asked: RerankParameters) -> str:
         return found.name
     installed = [model.name for model in models.list() if model.task == "rerank" and model.available]
     hint = (found.hint if found is not None else None) or (
-        f"name one of {', '.join(installed)}" if installed else "the operator can add one"
+        f"name one of {', '.join(installed)}" if installed else "put one into HEADWATER_MODELS_DIR"
     )
     raise NotEnabledError(
         f"The re-ranking model {name!r} is not installed here; {hint}", details={"feature": "rerank", "model": name}
