@@ -26,7 +26,7 @@ async def receive(runtime: Runtime, link: BlobLink, request: Request) -> BlobInf
 def _check_type(link: BlobLink, content_type: str) -> None:
     if content_type.strip().lower() != link.content_type.strip().lower():
         raise SignatureError(
-            f"The link is for Content-Type {link.content_type!r}, not {content_type[:200]!r}",
+            f"The link is for Content-Type {link.content_type!r}, not {content_type[:200]!r}; send that header",
             details={"content_type": link.content_type},
         )
 

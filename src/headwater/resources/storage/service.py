@@ -42,7 +42,9 @@ async def upload(runtime: Runtime, token: str, request: Request) -> Response:
     """Take the file of a link. Until it is confirmed it may be sent again, which replaces it."""
     link = read_link(runtime.secret, token)
     if link is None:
-        raise SignatureError("The link is not one of this server, is for downloads, or it was changed")
+        raise SignatureError(
+            "The link is not one of this server, is for downloads, or it was changed; begin a new upload"
+        )
     require_upload(runtime, link)
     info = await receive(runtime, link, request)
     return Response(status_code=200, headers={"ETag": f'"{info.etag}"'})

@@ -34,7 +34,9 @@ def read_link(secret: Secret, token: str) -> Link:
     """The link of a token that we wrote and that has not expired. Raises ``SignatureError``."""
     payload = read_signed(secret.derive(_PURPOSE), token) if len(token) <= _MAX_LENGTH else None
     if payload is None:
-        raise SignatureError("The link is not one of this server, or it was changed; export again for a new one")
+        raise SignatureError(
+            "The link is not one of this server, or it was changed; copy all of it, or ask for a new one"
+        )
     link = msgspec.json.decode(payload, type=Link)
     if link.expires_at <= now_milliseconds():
         raise SignatureError("The link has expired; export again for a new one", code="link_expired")
