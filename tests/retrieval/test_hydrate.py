@@ -14,7 +14,7 @@ from headwater.query import parse_filter
 from headwater.retrieval.hits import Hit
 from headwater.retrieval.hydrate import Hydration, hydrate
 from headwater.store.documents.render import RenderOptions
-from headwater.store.find import by_rows
+from headwater.store.find import room
 
 from .conftest import Put
 
@@ -85,7 +85,7 @@ async def test_many_bytes_of_documents_are_read_and_more_are_refused(
     for name in ("a", "b"):
         await put(name, [1.0, 0.0], text="x" * 200_000)
     assert [hit.document_id for hit in await hydrate(context, hits_of(context, "a", "b"))] == ["a", "b"]
-    monkeypatch.setattr(by_rows, "MAX_BYTES", 300_000)
+    monkeypatch.setattr(room, "MAX_BYTES", 300_000)
     with pytest.raises(BadRequestError) as refused:
         await hydrate(context, hits_of(context, "a", "b"))
     assert refused.value.code == "documents_too_large"

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from headwater.store.find import room
 from tests.retrieval.conftest import Put
 
 pytestmark = pytest.mark.anyio
@@ -225,3 +226,31 @@ async def test_retrievers_that_cannot_be_joined_by(execute: Execute) -> None:
     await execute(SEARCH, by_retriever(retriever_config={"stages": [{"stage_id": "llm_filter"}]}), status=403)
     refused = await execute(SEARCH, by_retriever(retriever_config=third), status=422)
     assert "cannot join by a third" in refused["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "repeating",
+    [
+        stage("unwind", field="parts"),
+        stage("group_by", field="parts"),
+        stage(
+            "document_enrich",
+            target_collection_id="things",
+            source_field="big",
+            target_field="document_id",
+            output_field="found",
+        ),
+    ],
+)
+async def test_a_page_that_repeats_a_large_document_is_refused(
+    execute: Execute, put: Put, monkeypatch: pytest.MonkeyPatch, repeating: dict[str, Any]
+) -> None:
+    await put("large", None, text="x" * 50_000, parts=list(range(30)), kind="large")
+    for number in range(30):
+        await put(f"small{number}", None, big="large", kind="small")
+    kind = "small" if repeating["stage_id"] == "document_enrich" else "large"
+    of_kind = stage("attribute_filter", field="kind", operator="eq", value=kind)
+    monkeypatch.setattr(room, "MAX_BYTES", 1_000_000)
+    refused = await execute(of_kind, repeating, limit=30, status=400)
+    assert refused["error"]["code"] == "documents_too_large"
+    assert len((await execute(of_kind, repeating, limit=3))["documents"]) == 3

@@ -13,6 +13,7 @@ from headwater.query.aggregate.keys import Key, key_of, scalars, shown
 from headwater.store.documents.records import DocumentRow
 from headwater.store.documents.render import render_document
 from headwater.store.find import Budget, Query, fields_of, position_in_creation, walk
+from headwater.store.find.room import Room
 
 _BATCH = 500
 #: Values that one join asks for, and documents that it gives.
@@ -34,12 +35,13 @@ def find_matches(
     this read them all. Call it by ``Runtime.find``.
     """
     found: dict[Key, list[DocumentRow]] = {key_of(value): [] for value in values}
-    wanted, after = set(found), None
+    wanted, after, room = set(found), None, Room()
     while wanted:
         narrowed = Query(query.namespace_row, query.collection_rows, _one_of(path, wanted), query.principal)
         batch = next(walk(connection, narrowed, budget=budget, after=after, batch=_BATCH), [])
         for document in batch:
-            _take(document, path, found, wanted, most)
+            if _take(document, path, found, wanted, most):
+                room.take_document(document)
         if sum(map(len, found.values())) > MAX_JOINED:
             raise _too_many(f"the join finds more than {MAX_JOINED} documents")
         if len(batch) < _BATCH:
@@ -48,11 +50,14 @@ def find_matches(
     return [(shown(key), list(map(render_document, documents))) for key, documents in found.items() if documents]
 
 
-def _take(document: DocumentRow, path: str, found: dict[Key, list[DocumentRow]], wanted: set[Key], most: int) -> None:
-    for key in wanted.intersection(keys_of(fields_of(document).values_at(path))):
+def _take(document: DocumentRow, path: str, found: dict[Key, list[DocumentRow]], wanted: set[Key], most: int) -> bool:
+    """Whether the document is one of those that were looked for."""
+    keys = wanted.intersection(keys_of(fields_of(document).values_at(path)))
+    for key in keys:
         found[key].append(document)
         if len(found[key]) == most:
             wanted.discard(key)
+    return bool(keys)
 
 
 def _one_of(path: str, keys: Iterable[Key]) -> Filter:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
-from headwater.errors import BadRequestError
 from headwater.query import Fields
 from headwater.query.ordering import Rank
 from headwater.store.documents.records import (
@@ -29,10 +28,9 @@ from headwater.store.find.budget import Budget
 from headwater.store.find.fields import compile_query, viewer_of
 from headwater.store.find.grouping import group_values
 from headwater.store.find.query import Query
+from headwater.store.find.room import Room
 
 Points = Mapping[int, int | None]
-#: Of the documents that are shown together. As Python values they take some times as much.
-MAX_BYTES = 64 << 20
 
 #: The plus keeps SQLite from walking the whole namespace by its index.
 _AMONG = " WHERE d.document_row IN (SELECT value FROM json_each(?)) AND +d.namespace_row = ?"
@@ -74,16 +72,9 @@ def render_rows(
 
 
 def _bounded(documents: Iterator[DocumentRow]) -> Iterator[DocumentRow]:
-    size = 0
+    room = Room()
     for document in documents:
-        size += len(document.body) + len(document.derived or b"") + len(document.internal) + len(document.blobs or b"")
-        if size > MAX_BYTES:
-            raise BadRequestError(
-                f"the documents take more than {MAX_BYTES >> 20} MiB together; ask for a smaller page, or put a limit"
-                " before the stage that reads them",
-                details={"limit_bytes": MAX_BYTES},
-                code="documents_too_large",
-            )
+        room.take_document(document)
         yield document
 
 
