@@ -72,6 +72,7 @@ _DESCRIPTIONS = {
     504: "The query took too long",
     507: "The disk is nearly full; deleting still works",
 }
+_SCHEMAS = "#/components/schemas/"
 _ALWAYS = {400, 401, 403, 404, 414, 422, 429, 431, 500, 503}
 _WITH_BODY = {408, 413, 415}
 _OF_WRITES = {409, 507}
@@ -102,10 +103,7 @@ def describe(app: FastAPI, routes: Iterable[Route]) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], access: Access) -> None:
     for status in sorted(_failures(operation, access)):
-        operation["responses"][str(status)] = {
-            "description": _DESCRIPTIONS[status],
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}},
-        }
+        operation["responses"][str(status)] = _failure(status, operation["responses"].get(str(status), {}))
     if access.permission != "public":
         operation["security"] = [{"privateToken" if access.permission == "private" else "apiKey": []}]
     if access.permission not in ("public", "any", "private"):
@@ -114,6 +112,15 @@ def _complete(operation: dict[str, Any], access: Access) -> None:
     if access.namespaced:
         header = _NAMESPACE_HEADER | {"required": not access.namespace_omissible}
         operation.setdefault("parameters", []).append(header)
+
+
+def _failure(status: int, declared: dict[str, Any]) -> dict[str, Any]:
+    """The description of that error, or of it beside what the route itself answers with the same status."""
+    schema: dict[str, Any] = {"$ref": _SCHEMAS + "ErrorResponse"}
+    own = declared.get("content", {}).get("application/json", {}).get("schema")
+    if own not in (None, {"$ref": _SCHEMAS + "HTTPValidationError"}):
+        schema = {"anyOf": [schema, own]}
+    return {"description": _DESCRIPTIONS[status], "content": {"application/json": {"schema": schema}}}
 
 
 def _failures(operation: dict[str, Any], access: Access) -> set[int]:

@@ -28,6 +28,7 @@ _OBJECTS = "/v1/buckets/{bucket_identifier}/objects"
     summary="Create many objects",
     operation_id="create_objects_batch_buckets",
     response_model=ObjectsCreated,
+    responses={422: {"model": ObjectsCreated}},
 )
 async def create_objects_batch_buckets(
     ctx: Ctx, bucket_identifier: str, body: CreateObjectsRequest, auto_process: AutoProcess = False

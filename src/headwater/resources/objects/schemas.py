@@ -160,7 +160,7 @@ class Blob(BaseModel):
     details: BlobDetails
 
 
-_EXAMPLE: dict[str, Any] = {
+OBJECT_EXAMPLE: dict[str, Any] = {
     "object_id": "obj_9f2k1m7q0a4z",
     "bucket_id": "bkt_a1b2c3d4",
     "key_prefix": "/shoes",
@@ -191,7 +191,7 @@ _EXAMPLE: dict[str, Any] = {
 class ObjectResponse(BaseModel):
     """The object's own fields stand beside these."""
 
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [OBJECT_EXAMPLE]})
 
     object_id: str
     bucket_id: str

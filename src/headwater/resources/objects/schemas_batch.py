@@ -29,7 +29,7 @@ class BatchObject(ObjectResponse):
 
     object_index: int = Field(description="Its place in the request.")
     replayed: bool = Field(description="It was there already and is unchanged.")
-    replayed_by: Literal["idempotency_key", "skip_duplicates"] | None
+    replayed_by: Literal["idempotency_key", "skip_duplicates"] | None = Field(None, description="Why, if it was.")
 
 
 class FailedObject(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from headwater.http.pagination import PageBody
 from headwater.resources.documents.list_request import MAX_PATHS, MAX_SEARCH_LENGTH, Path, Sort, sort_of
-from headwater.resources.objects.schemas import ObjectResponse
+from headwater.resources.objects.schemas import OBJECT_EXAMPLE
 
 
 class ListObjectsRequest(PageBody):
@@ -60,8 +60,25 @@ class ObjectListStats(BaseModel):
     objects_by_status: dict[str, int]
 
 
+class ListedObject(BaseModel):
+    """An object, or what `select` keeps of it."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [OBJECT_EXAMPLE]})
+
+    object_id: str
+    bucket_id: str
+    key_prefix: str | None = None
+    status: str | None = None
+    lifecycle_state: str | None = None
+    blobs: list[dict[str, Any]] | None = Field(None, description="As in an object, or what `select` keeps of them.")
+    source_details: list[dict[str, Any]] | None = None
+    edges: list[dict[str, Any]] | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+
+
 class ObjectList(BaseModel):
-    results: list[ObjectResponse]
+    results: list[ListedObject]
     pagination: dict[str, Any]
     stats: ObjectListStats
     warnings: list[str] | None

@@ -13,10 +13,13 @@ from headwater.resources.storage import service
 
 router = APIRouter(route_class=Route, tags=["Files"])
 
-_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "(its bytes)"}}
+_BYTES = {"schema": {"type": "string", "format": "binary"}, "example": "(its bytes)"}
+_BINARY = {"application/octet-stream": _BYTES}
+#: Of the type that the file was stored with.
+_FILE = {"*/*": _BYTES}
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file", "content": _BINARY},
-    206: {"description": "The part that `Range` asks for"},
+    200: {"description": "The file", "content": _FILE},
+    206: {"description": "The part that `Range` asks for", "content": _FILE},
     304: {"description": "The file is still the one that `If-None-Match` names"},
 }
 _UPLOAD: dict[int | str, dict[str, Any]] = {
