@@ -13,8 +13,9 @@ from tests.fuzz.explorer import Findings, explore
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    # One request in twenty has no valid key.
-    running = start_server(tmp_path / "data", HEADWATER_FAILED_KEYS_PER_MINUTE="1000000")
+    # One request in twenty has no valid key, and made-up URLs lead nowhere.
+    settings = {"HEADWATER_FAILED_KEYS_PER_MINUTE": "1000000", "HEADWATER_FETCH_TIMEOUT_SECONDS": "0.1"}
+    running = start_server(tmp_path / "data", **settings)
     yield running
     running.stop()
 
@@ -23,12 +24,13 @@ def assert_kept(findings: Findings) -> None:
     assert findings.report() == ""
     assert findings.alive, "the requests took away what the run stands on"
     # A run in which everything is refused finds nothing.
-    assert len(findings.succeeded()) > 50
+    assert findings.never_succeeded() == set()
+    assert len(findings.statuses) > 500
     assert {status for _, status in findings.statuses} >= {200, 400, 401, 404, 405, 409, 412, 422}
 
 
 def test_the_description_is_kept(server: Server) -> None:
-    assert_kept(explore(server, examples=2, chains=5, seed=1, reproducible=True))
+    assert_kept(explore(server, examples=2, chains=5, seed=1, reproducible=True, thinned=True))
 
 
 @pytest.mark.long
