@@ -65,6 +65,8 @@ async def test_a_name_is_taken_in_its_namespace_only(
         ({"properties": {"a": {"type": "string", "enum": "x"}}}, "enum"),
         ({"properties": {"a": {"type": "array", "items": {"type": "x"}}}}, "types are"),
         ({"properties": {"a": {"type": "object", "properties": []}}}, "properties"),
+        ({"properties": {"a": {"type": "integer", "default": "many"}}}, "whole number"),
+        ({"properties": {"a": {"type": "string", "enum": ["x"], "default": "y"}}}, "one of"),
         ({"properties": {"object_id": {"type": "string"}}}, "member of every object"),
         ({"properties": {"key_prefix": {"type": "string"}}}, "member of every object"),
         ({"properties": {"a\x00": {"type": "string"}}}, "printable"),

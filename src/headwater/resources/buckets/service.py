@@ -11,9 +11,10 @@ from headwater.errors import NotEnabledError
 from headwater.resources.buckets import repository
 from headwater.resources.buckets.render import bucket_response
 from headwater.resources.buckets.schemas import CreateBucketRequest, UpdateBucketRequest
-from headwater.store.buckets.schema import normalised_schema
+from headwater.store.buckets.schema import Location, normalised_schema
 from headwater.store.buckets.stats import BucketStats
 from headwater.store.buckets.unique_key import check_unique_key
+from headwater.store.buckets.values import check_defaults
 from headwater.store.commands.buckets import CreateBucket, DeleteBucket, UpdateBucket
 from headwater.tenancy.access import access_bucket
 
@@ -22,7 +23,7 @@ _NOT_BUILT = ("destination", "ingest_filter", "source_adapter")
 
 async def create_bucket(ctx: Context, request: CreateBucketRequest) -> dict[str, Any]:
     _refuse_what_is_not_built(request)
-    schema = normalised_schema(request.bucket_schema, ["body", "bucket_schema"])
+    schema = _checked_schema(request.bucket_schema)
     unique_key = None if request.unique_key is None else request.unique_key.model_dump()
     if unique_key is not None:
         check_unique_key(unique_key["fields"], schema["properties"], ["body", "unique_key"])
@@ -41,6 +42,13 @@ async def create_bucket(ctx: Context, request: CreateBucketRequest) -> dict[str,
         )
     )
     return bucket_response(Bucket(**outcome), BucketStats())
+
+
+def _checked_schema(sent: Any) -> dict[str, Any]:
+    location: Location = ["body", "bucket_schema"]
+    schema = normalised_schema(sent, location)
+    check_defaults(schema["properties"], [*location, "properties"])
+    return schema
 
 
 def _refuse_what_is_not_built(request: CreateBucketRequest | UpdateBucketRequest) -> None:
@@ -68,7 +76,7 @@ async def update_bucket(
     _refuse_what_is_not_built(request)
     changes = {name: value for name in ("description", "metadata") if (value := getattr(request, name)) is not None}
     if request.bucket_schema is not None:
-        changes["bucket_schema"] = normalised_schema(request.bucket_schema, ["body", "bucket_schema"])
+        changes["bucket_schema"] = _checked_schema(request.bucket_schema)
     outcome = await ctx.execute(
         UpdateBucket(
             organization_id=ctx.scope.organization_id,

@@ -44,6 +44,15 @@ def checked_defaults(
     return defaults
 
 
+def check_defaults(properties: Mapping[str, Field], location: Location) -> None:
+    """Raises ``ValidationError`` for defaults that no object could have."""
+    found: list[ValidationItem] = []
+    for name, field in properties.items():
+        found += _errors({**field, "required": False}, field.get("default"), [*location, name, "default"])
+    if found:
+        raise ValidationError(found[:_MAX_ERRORS], code="default_invalid")
+
+
 def value_at(name: str, members: Mapping[str, Any]) -> Any:
     """The object's value for a field: at its root, else in ``metadata``; None where there is none."""
     return _value_of(name, members)[0]
