@@ -8,6 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from headwater.resources.documents.schemas_read import DocumentList
+
 
 def nested(depth: int) -> dict[str, Any]:
     node: dict[str, Any] = {"a": 1}
@@ -76,3 +78,14 @@ async def test_a_filter_in_the_url_that_is_none_is_refused(client: httpx2.AsyncC
     for place in (path, f"{path}/count"):
         answer = await client.get(place, params={"filters": text})
         assert answer.status_code in (400, 422), (text, answer.text[:300])
+
+
+@pytest.mark.anyio
+async def test_parts_of_files_are_described(client: httpx2.AsyncClient, path: str) -> None:
+    """What ``select`` keeps of a file fits the description of a list."""
+    blob = {"field": "photo", "url": "https://example.com/a.png", "type": "image"}
+    await client.post(path, json={"document_id": "with", "document_blobs": [blob]})
+    body = {"filters": {"document_id": "with"}, "select": ["document_blobs.type"]}
+    listed = (await client.post(f"{path}/list", json=body)).json()
+    assert listed["results"][0]["document_blobs"] == [{"type": "image"}]
+    DocumentList.model_validate(listed)

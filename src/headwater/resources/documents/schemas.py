@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -139,7 +140,7 @@ class DocumentResponse(_Open):
 
     document_id: str
     collection_id: str
-    document_blobs: list[BlobURLRef]
+    document_blobs: Sequence[BlobURLRef]
     searchable_at: str | None = Field(description="When the last write could be searched; null while it cannot.")
     internal: dict[str, Any] = Field(alias="_internal")
 

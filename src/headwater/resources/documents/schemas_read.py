@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,10 +29,17 @@ class DocumentListStats(BaseModel):
     avg_documents_per_group: float | None
 
 
+class ListedBlob(BlobURLRef):
+    """A file, or what `select` keeps of it."""
+
+    field: str = Field("", description="Absent when `select` leaves it out.")
+    url: str = Field("", description="Absent when `select` leaves it out.")
+
+
 class ListedDocument(DocumentResponse):
     """A document, or what `select` keeps of it."""
 
-    document_blobs: list[BlobURLRef] = Field([], description="Absent when `select` leaves it out.")
+    document_blobs: Sequence[ListedBlob] = Field([], description="Absent when `select` leaves it out.")
     searchable_at: str | None = Field(
         None, description="When the last write could be searched. Absent when `select` leaves it out."
     )
