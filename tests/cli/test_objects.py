@@ -93,6 +93,16 @@ def test_files_are_listed_by_their_names(run, tmp_path):
     ]
 
 
+def test_what_is_interrupted_says_how_to_go_on(run, tmp_path, monkeypatch, capsys):
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("headwater.cli.putting.put_files", interrupted)
+    with pytest.raises(SystemExit, match="130"):
+        run("objects", "put", tmp_path / "any.txt", "--bucket", "library")
+    assert "hint: repeat the command" in capsys.readouterr().err
+
+
 def test_what_is_refused_is_named_and_holds_up_nothing(run, tmp_path):
     good, odd = tmp_path / "good.txt", tmp_path / "odd.bin"
     good.write_text("good")

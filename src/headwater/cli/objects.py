@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from headwater.cli.connection import DEFAULT_CONNECTION, Client, Connection, Cursor, Json, Limit, path_of
-from headwater.cli.output import CommandError, note, print_json, print_object, print_page, print_rows
+from headwater.cli.output import CommandError, complain, note, print_json, print_object, print_page, print_rows
 
 app = App(name="objects", help="Objects: put files, get, list, delete.")
 Bucket = Annotated[str, Parameter(name="--bucket", help="Id or name of the bucket.")]
@@ -37,7 +37,11 @@ def put(
     from headwater.cli.putting import put_files
 
     with Client(connection, connections=parallel) as client:
-        report = put_files(client, bucket, files, property_name, parallel)
+        try:
+            report = put_files(client, bucket, files, property_name, parallel)
+        except KeyboardInterrupt:
+            complain("stopped before all files were sent", "repeat the command to go on where it broke off")
+            raise
     if json:
         print_json(report.as_json())
     else:
