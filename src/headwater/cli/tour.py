@@ -68,7 +68,7 @@ class Tour:
                 f"       {self.parent['file']}, lines {self.document['line']}-{self.document['end_line']}",
                 f"       ({state}, says its SHA-256)",
                 "",
-                "The file as it was read opens in a browser for the next hour, while the server runs:",
+                "The file as it was read opens in a browser for an hour, while the server runs (see the end):",
                 "",
                 f"  {self.file_url}",
             )
