@@ -263,6 +263,14 @@ async def test_nothing_found_says_why(run: Execute) -> None:
     assert answer["diagnostics"]["next_actions"]
 
 
+async def test_a_stage_that_leaves_nothing_is_named(run: Execute) -> None:
+    answer = await run([ALL, {"stage_id": "json_transform", "parameters": {"template": "{{ DOC.no_such }}"}}])
+
+    assert answer["diagnostics"]["next_actions"] == [
+        "Look at the parameters of 'json_transform', and at what stage_statistics tells of it"
+    ]
+
+
 async def test_nothing_finds_documents_says_what_to_begin_with(run: Execute) -> None:
     answer = await run([limit(2)])
 

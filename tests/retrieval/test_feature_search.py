@@ -150,7 +150,7 @@ async def test_spellings_of_a_search(stored: None, find: Search) -> None:
         ([[1.0, 0.0], [0.0, 1.0]], ValidationError, "expected dense of 2, got multi of 2"),
         ({"indices": [1], "values": [1.0]}, ValidationError, "got sparse"),
         ([0.0, 0.0], ValidationError, "length zero"),
-        (["a"], ValidationError, "the query"),
+        (["a"], ValidationError, "vector 'query' has a string"),
         (5, ValidationError, "an object, a text or a vector"),
         ({"input_mode": "smell"}, ValidationError, "input_mode"),
         ({"input_mode": "vector", "value": "no json"}, ValidationError, "a list of numbers"),
@@ -211,7 +211,7 @@ async def test_filter_only(stored: None, find: Search) -> None:
     assert ids(result) == ["best", "poor"]
     assert [hit.score for hit in result.hits] == [None, None]
     assert "score" not in result.hits[0].shown()
-    with pytest.raises(BadRequestError, match="needs filters"):
+    with pytest.raises(BadRequestError, match="send query, searches, pre_filters or filters"):
         await find({})
 
 

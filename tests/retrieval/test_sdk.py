@@ -240,6 +240,7 @@ def test_convenience_client_searches_by_text(api: Any, texts: None, shared_serve
     assert [result.document_id for result in answer.results] == ["sea", "fern"]
     assert all(result.score for result in filtered.results)
     assert [result.document_id for result in filtered.results] == ["fern", "tax"]
+    assert not answer.warnings
     client._http.clear()
 
 

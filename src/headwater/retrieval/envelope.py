@@ -166,7 +166,9 @@ def _next_actions(emptied: StageReport | None, outcome: Outcome) -> list[str]:
     actions = []
     if emptied is not None and emptied.stage_id in _FILTERS:
         actions.append(f"Loosen or remove the conditions of {emptied.stage_name!r} and of the request's filters")
-    elif emptied is not None and not emptied.input_count:
+    elif emptied is not None and emptied.input_count:
+        actions.append(f"Look at the parameters of {emptied.stage_name!r}, and at what stage_statistics tells of it")
+    elif emptied is not None:
         return [
             f"No stage before {emptied.stage_name!r} finds documents; begin with feature_search or attribute_filter"
         ]

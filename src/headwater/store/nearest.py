@@ -93,7 +93,7 @@ def check_query(spec: VectorSpec, vector: VectorData, location: list[str | int])
     if vector.kind in kinds and spec.dimensions in (None, width):
         return
     expected = {"kind": spec.kind, "dimensions": spec.dimensions}
-    raise mismatch("the query", spec.name, expected, {"kind": vector.kind, "dimensions": width}, location)
+    raise mismatch("query", spec.name, expected, {"kind": vector.kind, "dimensions": width}, location)
 
 
 def _rebuilding(writer: Writer, request: SearchRequest) -> ServiceUnavailableError:

@@ -35,9 +35,7 @@ async def aims_of(
     """What each index is asked. Raises ``ValidationError`` for a vector that fits none of them, and what the models
     raise for a text."""
     if asked.mode == "vector":
-        return _aimed(
-            pack_vector("the query", asked.value, location, context.runtime.settings.max_vector_width), targets
-        )
+        return _aimed(pack_vector("query", asked.value, location, context.runtime.settings.max_vector_width), targets)
     if asked.mode == "document":
         return await _by_document(context, asked.value, targets, location)
     return await _by_text(context, asked.value, targets, location, warnings)
@@ -53,7 +51,7 @@ def random_aims(targets: Sequence[Target], seed: str, location: Location) -> lis
     width = targets[0].dimensions or 1
     values = np.array([source.gauss(0, 1) for _ in range(width)])
     vector = (values / np.linalg.norm(values)).astype("<f4").tobytes()
-    return _aimed(SentVector("the query", "dense", 1, width, vector, b"", False, location), targets)
+    return _aimed(SentVector("query", "dense", 1, width, vector, b"", False, location), targets)
 
 
 def _aimed(vector: SentVector, targets: Sequence[Target]) -> list[Aim]:

@@ -120,6 +120,7 @@ class FeatureSearchParameters(CachedParameters):
     hard_timeout_ms: Annotated[Integer, Field(ge=1)] | None = Field(
         None, description="Time after which the search gives up and answers nothing (default 5000)."
     )
+    feature_extractor: Any = Field(None, description="Read and ignored: the index tells which model embeds a text.")
     interactive: bool = Field(False, description="Read and ignored.")
     degrade_retry: Any = Field(None, description="Read and ignored.")
 
