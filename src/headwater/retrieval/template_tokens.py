@@ -120,7 +120,7 @@ def _check_methods(tokens: list[Token]) -> None:
 
 def _inputs(tokens: list[Token]) -> Iterator[str]:
     for number, token in enumerate(tokens[:-2]):
-        if token == Token("name", "INPUT"):
+        if token == Token("name", "INPUT") and _mark(tokens, number - 1) not in (".", "|"):
             after = tokens[number + 2]
             if _mark(tokens, number + 1) == "." and after.kind == "name":
                 yield after.text
