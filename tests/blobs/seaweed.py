@@ -23,6 +23,7 @@ from headwater.settings import Settings
 
 BUCKET = "headwater-files"
 ACCESS_KEY, SECRET_KEY = "test-access-key", "test-secret-key-of-forty-characters-or-so"
+_STARTS = 5
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,21 @@ def running(folder: Path) -> Iterator[Seaweed]:
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
     config.write_text(json.dumps({"identities": [identity]}))
-    ports = _free_ports(9)
-    with (folder / "weed.log").open("wb") as log:
-        process = subprocess.Popen([command, *_arguments(folder, config, ports)], stdout=log, stderr=log, cwd=folder)
-    try:
-        _wait(process, ports[0])
-        yield Seaweed(ports[0])
-    finally:
-        process.kill()
-        process.wait()
+    log = folder / "weed.log"
+    for _ in range(_STARTS):
+        ports = _free_ports(9)
+        with log.open("wb") as output:
+            arguments = [command, *_arguments(folder, config, ports)]
+            process = subprocess.Popen(arguments, stdout=output, stderr=output, cwd=folder)
+        try:
+            # Between the look for free ports and the start, somebody else may have taken one.
+            if _is_up(process, ports[0]):
+                yield Seaweed(ports[0])
+                return
+        finally:
+            process.kill()
+            process.wait()
+    raise AssertionError(f"the S3 server ended {_STARTS} times:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def _arguments(folder: Path, config: Path, ports: list[int]) -> list[str]:
@@ -77,7 +84,7 @@ def _arguments(folder: Path, config: Path, ports: list[int]) -> list[str]:
         f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", f"-master.port={master}", f"-master.port.grpc={master_grpc}",
         f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", f"-filer.port={filer}",
         f"-filer.port.grpc={filer_grpc}", f"-metricsPort={metrics}", "-master.telemetry=false",
-        "-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.iam=false", "-s3.port.iceberg=0",
+        "-master.volumeSizeLimitMB=64", "-volume.max=20", "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
         f"-filer.localSocket={folder}/filer.sock", f"-s3.localSocket={folder}/s3.sock",
     ]  # fmt: skip
 
@@ -88,15 +95,15 @@ def _free_ports(count: int) -> list[int]:
         return [opened.getsockname()[1] for opened in sockets]
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    """Until the bucket is made, which needs everything behind the server."""
+def _is_up(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the bucket is made, which needs everything behind the server; False when the server has ended."""
     signer = S3Signer(f"http://127.0.0.1:{port}", "us-east-1", ACCESS_KEY, SECRET_KEY, References(""))
     deadline = time.monotonic() + 60
-    while True:
-        assert process.poll() is None, "the S3 server ended"
+    while process.poll() is None:
         assert time.monotonic() < deadline, "the S3 server did not start within 60 seconds"
         url = signer.presign("PUT", BUCKET, MIN_LINK_SECONDS)
         with contextlib.suppress(httpx2.TransportError):
             if httpx2.put(url, trust_env=False).status_code == 200:
-                return
+                return True
         time.sleep(0.1)
+    return False

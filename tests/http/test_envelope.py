@@ -25,7 +25,7 @@ async def test_unknown_route(anonymous: httpx2.AsyncClient) -> None:
     assert answer.headers["x-request-id"].startswith("req_")
 
 
-@pytest.mark.parametrize("path", ["/v1/documents/search", "/v1/collections/things/documents/search"])
+@pytest.mark.parametrize("path", ["/v1/documents/find", "/v1/collections/things/documents/search"])
 async def test_an_action_that_does_not_exist_is_no_id(anonymous: httpx2.AsyncClient, path: str) -> None:
     answer = await anonymous.post(path, json={})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "route_not_found")
