@@ -20,6 +20,17 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=="
 )
 VIDEO = bytes(range(256)) * 1000
+_PAGE = """
+<script>
+  const show = (text) => document.body.append(Object.assign(document.createElement("p"), {textContent: text}));
+  const part = async () => {
+    const answer = await fetch("VIDEO", {headers: {Range: "bytes=1000-1999"}});
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    show(`${answer.status}: ${bytes.length} bytes from ${bytes[0]} to ${bytes.at(-1)}`);
+  };
+</script>
+<body onload="part()"><img src="IMAGE" onload="show(this.naturalWidth + ' pixels')"></body>
+"""
 SCHEMA = {"properties": {"image": {"type": "image"}, "video": {"type": "video"}}}
 
 
@@ -63,15 +74,12 @@ def test_a_video_is_played_from_the_middle(links: dict[str, str]) -> None:
 
 
 @pytest.mark.long
-def test_chromium_shows_the_image(links: dict[str, str], tmp_path: Path) -> None:
+def test_chromium_shows_the_image_and_reads_a_part_of_the_video(links: dict[str, str], tmp_path: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine; install the Debian package chromium")
     page = tmp_path / "page.html"
-    page.write_text(
-        f'<img src="{links["image"]}" onload="document.title = this.naturalWidth + \' pixels\'; '
-        'document.body.append(document.title)">'
-    )
+    page.write_text(_PAGE.replace("IMAGE", links["image"]).replace("VIDEO", links["video"]))
     arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]
     done = subprocess.run(
         [chromium, *arguments, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],
@@ -80,4 +88,6 @@ def test_chromium_shows_the_image(links: dict[str, str], tmp_path: Path) -> None
         timeout=120,
         check=True,
     )
-    assert "2 pixels</body>" in done.stdout
+    assert "<p>2 pixels</p>" in done.stdout
+    first, last = VIDEO[1000], VIDEO[1999]
+    assert f"<p>206: 1000 bytes from {first} to {last}</p>" in done.stdout
