@@ -18,8 +18,9 @@ from headwater.store.link import Link, LostError
 from headwater.store.protocol import pack
 
 T = TypeVar("T")
-#: Computing twice does no harm, but a text that kills the process may not do so for ever.
-_ATTEMPTS = 2
+#: Computing again does no harm, but a text that kills the process may not do so for ever. One more than two, for the
+#: first may go to a process that is dying already.
+_ATTEMPTS = 3
 
 
 class ModelClient:
