@@ -18,6 +18,8 @@ from headwater.retrieval.stages.feature_search import FeatureSearch
 from headwater.settings import Settings
 from headwater.tenancy.access import authenticate, resolve_namespace
 
+from .executing import Execute
+
 Put = Callable[..., Awaitable[dict[str, Any]]]
 
 
@@ -106,3 +108,16 @@ def ids(result: StageResult) -> list[str]:
 def by_vector(vector: Any, **search: Any) -> dict[str, Any]:
     """The parameters of one search by a vector."""
     return {"searches": [{"feature_uri": "embedding", "query": vector, **search}]}
+
+
+@pytest.fixture
+async def documents(client: httpx2.AsyncClient, collection: dict[str, Any]) -> None:
+    for number in range(6):
+        body = {"document_id": f"d{number}", "n": number, "brand": "Acme" if number % 2 else "Bolt"}
+        made = await client.post("/v1/collections/things/documents", json=body)
+        assert made.status_code == 200, made.text
+
+
+@pytest.fixture
+def run(client: httpx2.AsyncClient, documents: None) -> Execute:
+    return Execute(client)

@@ -1,64 +1,15 @@
-"""Executing pipelines: inputs, templates, filters, failures, budgets, and the envelope."""
+"""Executing pipelines: inputs, templates, filters, and the envelope."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx2
 import pytest
 
-from headwater.errors import InsufficientStorageError, ServiceUnavailableError
-from headwater.http.models import LenientModel
-from headwater.retrieval import registry
-from headwater.retrieval.hits import Hit
-from headwater.retrieval.stage import Category, Run, StageCall, StageResult
+from .executing import ALL, Execute, ids, limit, where
 
 pytestmark = pytest.mark.anyio
-
-ALL: dict[str, Any] = {"stage_name": "all", "stage_id": "attribute_filter", "parameters": {"conditions": {"AND": []}}}
-
-
-def where(**parameters: Any) -> dict[str, Any]:
-    return {"stage_name": "where", "stage_id": "attribute_filter", "parameters": parameters}
-
-
-def limit(count: Any, **stage: Any) -> dict[str, Any]:
-    return {"stage_name": "limit", "stage_id": "limit", "parameters": {"limit": count}, **stage}
-
-
-@pytest.fixture
-async def documents(client: httpx2.AsyncClient, collection: dict[str, Any]) -> None:
-    for number in range(6):
-        body = {"document_id": f"d{number}", "n": number, "brand": "Acme" if number % 2 else "Bolt"}
-        made = await client.post("/v1/collections/things/documents", json=body)
-        assert made.status_code == 200, made.text
-
-
-class Execute:
-    """``await run([stages], inputs=…)``: an ad hoc execution over the collection."""
-
-    def __init__(self, client: httpx2.AsyncClient) -> None:
-        self.client = client
-
-    async def raw(self, stages: list[dict[str, Any]], **body: Any) -> httpx2.Response:
-        body = {"collection_identifiers": ["things"], "stages": stages, **body}
-        return await self.client.post("/v1/retrievers/execute", json=body)
-
-    async def __call__(self, stages: list[dict[str, Any]], **body: Any) -> dict[str, Any]:
-        answer = await self.raw(stages, **body)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-
-@pytest.fixture
-def run(client: httpx2.AsyncClient, documents: None) -> Execute:
-    return Execute(client)
-
-
-def ids(answer: dict[str, Any]) -> list[str]:
-    assert answer["documents"] == answer["results"]
-    return [document["document_id"] for document in answer["documents"]]
 
 
 async def test_envelope(run: Execute, collection: dict[str, Any]) -> None:
@@ -292,94 +243,6 @@ async def test_page_size_shorthands(run: Execute) -> None:
     both = await run([ALL], limit=2, pagination={"method": "cursor", "limit": 3})
     assert len(ids(both)) == 3
     assert both["warnings"] == ["limit 2 was ignored; pagination asks for 3"]
-
-
-class MishapParameters(LenientModel):
-    kind: str
-    seconds: float = 0.0
-
-
-class Mishap:
-    """A stage that fails, or takes its time."""
-
-    stage_id: ClassVar[str] = "sample"
-    category: ClassVar[Category] = "reduce"
-    description: ClassVar[str] = "Fail."
-    icon: ClassVar[str] = "bomb"
-    parameters: type[MishapParameters] = MishapParameters
-    reads_documents: ClassVar[bool] = False
-    per_document: ClassVar[frozenset[str]] = frozenset()
-
-    async def run(self, run: Run, call: StageCall[MishapParameters], hits: list[Hit]) -> StageResult:
-        await asyncio.sleep(call.parameters.seconds)
-        if call.parameters.kind == "full":
-            raise InsufficientStorageError("no space left")
-        if call.parameters.kind == "busy":
-            raise ServiceUnavailableError("busy")
-        return StageResult(hits, degraded=[{"resource": "stage", "reason": "half done", "next_step": "wait"}])
-
-
-@pytest.fixture
-def mishap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.STAGES, "sample", Mishap())
-
-
-def failing(kind: str, seconds: float = 0.0, **stage: Any) -> dict[str, Any]:
-    parameters = {"kind": kind, "seconds": seconds}
-    return {"stage_name": "bad", "stage_id": "sample", "parameters": parameters, **stage}
-
-
-@pytest.mark.usefixtures("mishap")
-async def test_stage_that_fails_fails_the_run(run: Execute) -> None:
-    answer = await run([ALL, failing("full"), limit(1)])
-
-    assert (answer["status"], answer["error"]) == ("failed", "no space left")
-    assert answer["documents"] == []
-    assert list(answer["stage_statistics"]["stages"]) == ["all", "bad"]
-    assert answer["stage_statistics"]["stages"]["bad"]["error"] == "no space left"
-
-
-@pytest.mark.usefixtures("mishap")
-async def test_stage_that_may_be_skipped_degrades_the_run(run: Execute) -> None:
-    answer = await run([ALL, failing("full", on_error="skip"), limit(1)])
-
-    assert (answer["status"], answer["error"]) == ("degraded", None)
-    assert ids(answer) == ["d0"]
-    [entry] = answer["degraded"]
-    assert (entry["resource"], entry["stage"], entry["reason"]) == ("stage", "bad", "no space left")
-    assert answer["completeness"]["overall"] == "partial"
-
-
-@pytest.mark.usefixtures("mishap")
-async def test_stage_that_says_so_itself_degrades_the_run(run: Execute) -> None:
-    answer = await run([ALL, failing("none")])
-
-    assert answer["status"] == "degraded"
-    assert answer["degraded"][0]["stage"] == "bad"
-
-
-@pytest.mark.usefixtures("mishap")
-async def test_overload_is_for_the_client_to_repeat(run: Execute) -> None:
-    assert (await run.raw([ALL, failing("busy")])).status_code == 503
-
-
-@pytest.mark.usefixtures("mishap")
-async def test_time_budget_skips_the_rest(run: Execute) -> None:
-    stages = [ALL, failing("none", seconds=30), limit(1)]
-
-    answer = await run(stages, budget_limits={"max_time_ms": 50})
-
-    assert answer["status"] == "degraded"
-    assert len(ids(answer)) == 6
-    assert [entry["stage"] for entry in answer["degraded"]] == ["bad", "limit"]
-    assert answer["stage_statistics"]["stages"]["limit"]["metadata"] == {"skipped": "budget"}
-
-
-async def test_no_time_at_all_runs_nothing(run: Execute) -> None:
-    answer = await run([ALL, limit(1)], budget_limits={"max_time_ms": 0})
-
-    assert (answer["status"], answer["documents"]) == ("degraded", [])
-    assert len(answer["degraded"]) == 2
 
 
 async def test_stored_retriever_runs(run: Execute, client: httpx2.AsyncClient) -> None:
